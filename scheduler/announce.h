@@ -1,0 +1,101 @@
+/* announce.h: the path of every event: announced, chosen, executed, committed. Inlined into the
+ * hooks; this is where Treadle spends its time. */
+#ifndef TREADLE_ANNOUNCE_H
+#define TREADLE_ANNOUNCE_H
+
+#include "choice.h"
+#include "memory.h"
+#include "scheduler.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* The return address of the hook that this stands in. */
+#define HOOK_PC ((uint64_t)__builtin_return_address(0))
+
+/* Completes the record of a plain write, now that the goroutine has come back from it. */
+ALWAYS_INLINE void announce_commit(struct goroutine *self)
+{
+    struct event *event = self->uncommitted;
+    if (event == NULL)
+        return;
+    self->uncommitted = NULL;
+    if (__builtin_expect(event->size == 8, 1))
+        event->value_written = *(const volatile uint64_t *)event->address;
+    else
+        event->value_written = memory_value(event->address, event->size);
+}
+
+/* Writes down what the running goroutine is about to do; what is event_what's. */
+ALWAYS_INLINE void announce_pending(struct goroutine *self, uint64_t what, uint64_t address,
+                                    uint64_t pc)
+{
+    announce_commit(self);
+    self->pending.address = address;
+    self->pending.pc = pc;
+    self->pending.what = what;
+    self->priority = 0;
+}
+
+/* Lets the strategy choose who goes on, and goes there; returns when self is chosen. */
+ALWAYS_INLINE void announce_schedule(struct goroutine *self)
+{
+    if (__builtin_expect(execution.phase != PHASE_RUN, 0))
+        return;
+    if (__builtin_expect(scheduler.candidate_count == 0, 0))
+        scheduler_deadlock();
+    uint32_t index = choose(CHOICE_SCHEDULE, scheduler.candidates, scheduler.candidate_count);
+    struct goroutine *next = scheduler.candidates[index];
+    if (next != self) {
+        execution.switches++;
+        scheduler.running = next;
+        fiber_switch(&self->fiber, &next->fiber);
+    }
+}
+
+/* Appends the running goroutine's pending event to the trace: it happens now. The members come as
+ * arguments, not from self->pending: reading back in one piece what was just written in several
+ * stalls the processor. */
+ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t what,
+                                             uint64_t address, uint64_t pc)
+{
+    uint32_t position = execution.trace_count;
+    if (__builtin_expect(position >= scheduler.trace_limit, 0))
+        scheduler_end(TREADLE_TIMEOUT, "more events than an execution may have",
+                      EVENT_INDEX_NONE);
+    execution.trace_count = position + 1;
+    struct event *event = &execution.trace[position];
+    event->address = address;
+    event->pc = pc;
+    event->what = what;
+    event->value_read = 0;
+    event->value_written = 0;
+    event->index = self->event_count++;
+    event->success = 1;
+    return event;
+}
+
+/* All of it, for an event that is always possible. Its values are still 0, its success 1. */
+ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order order,
+                                     uint64_t address, uint32_t size, uint64_t pc)
+{
+    struct goroutine *self = scheduler.running;
+    uint64_t what = event_what(kind, order, size, self->id);
+    announce_pending(self, what, address, pc);
+    announce_schedule(self);
+    return announce_execute(self, what, address, pc);
+}
+
+/* Whether events are recorded now; else the operation just takes effect. */
+ALWAYS_INLINE bool announce_records(void)
+{
+    return execution.phase >= PHASE_RUN;
+}
+
+/* Whether address is the running goroutine's own stack, in a target that declares it private. */
+ALWAYS_INLINE bool announce_is_private(uint64_t address)
+{
+    return scheduler.private_stacks
+           && (address ^ (uint64_t)__builtin_frame_address(0)) < FIBER_STRIDE;
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* atomics.c: C11 atomics of 1 to 8 bytes, as -fsanitize=thread makes subjects call them. Each is one
+ * event; as only one goroutine runs at a time, plain C performs it. */
+#include "announce.h"
+
+/* Announces; afterwards the operation can take place. NULL where nothing is recorded. */
+ALWAYS_INLINE struct event *atomic_begin(enum event_kind kind, int order,
+                                         const volatile void *memory, uint32_t size, uint64_t pc)
+{
+    uint64_t address = (uint64_t)memory;
+    struct event *event = NULL;
+    if (announce_records() && !announce_is_private(address))
+        event = announce(kind, (enum event_order)(order & 7), address, size, pc);
+    if (execution.phase != PHASE_NONE)
+        (void)memory_check(address, size, kind != EVENT_ATOMIC_LOAD, pc);
+    return event;
+}
+
+ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t value_written)
+{
+    if (event != NULL) {
+        event->value_read = value_read;
+        event->value_written = value_written;
+    }
+}
+
+#define ATOMIC_RMW(bits, name, expression)                                                         \
+    uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *memory,                   \
+                                                uint##bits##_t operand, int order);                \
+    uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *memory,                   \
+                                                uint##bits##_t operand, int order)                 \
+    {                                                                                              \
+        struct event *event =                                                                      \
+            atomic_begin(EVENT_ATOMIC_RMW, order, memory, bits / 8, HOOK_PC);                      \
+        uint##bits##_t old = *memory;                                                              \
+        uint##bits##_t new = (uint##bits##_t)(expression);                                         \
+        *memory = new;                                                                             \
+        atomic_end(event, old, new);                                                               \
+        return old;                                                                                \
+    }
+
+/* A weak one never fails spuriously here: what that could show, a failure by interference shows. */
+#define ATOMIC_CAS(bits, name)                                                                     \
+    int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *memory,             \
+                                                      uint##bits##_t *expected,                    \
+                                                      uint##bits##_t desired, int order,           \
+                                                      int failure_order);                          \
+    int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *memory,             \
+                                                      uint##bits##_t *expected,                    \
+                                                      uint##bits##_t desired, int order,           \
+                                                      int failure_order)                           \
+    {                                                                                              \
+        (void)failure_order;                                                                       \
+        struct event *event =                                                                      \
+            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, HOOK_PC);                      \
+        uint##bits##_t old = *memory;                                                              \
+        bool success = old == *expected;                                                           \
+        if (success)                                                                               \
+            *memory = desired;                                                                     \
+        else                                                                                       \
+            *expected = old;                                                                       \
+        atomic_end(event, old, success ? desired : old);                                           \
+        if (event != NULL)                                                                         \
+            event->success = success;                                                              \
+        return success;                                                                            \
+    }
+
+#define ATOMICS(bits)                                                                              \
+    uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory, int order);   \
+    uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory, int order)    \
+    {                                                                                              \
+        struct event *event =                                                                      \
+            atomic_begin(EVENT_ATOMIC_LOAD, order, memory, bits / 8, HOOK_PC);                     \
+        uint##bits##_t value = *memory;                                                            \
+        atomic_end(event, value, 0);                                                               \
+        return value;                                                                              \
+    }                                                                                              \
+    void __tsan_atomic##bits##_store(volatile uint##bits##_t *memory, uint##bits##_t value,        \
+                                     int order);                                                   \
+    void __tsan_atomic##bits##_store(volatile uint##bits##_t *memory, uint##bits##_t value,        \
+                                     int order)                                                    \
+    {                                                                                              \
+        struct event *event =                                                                      \
+            atomic_begin(EVENT_ATOMIC_STORE, order, memory, bits / 8, HOOK_PC);                    \
+        *memory = value;                                                                           \
+        atomic_end(event, 0, value);                                                               \
+    }                                                                                              \
+    ATOMIC_RMW(bits, exchange, operand)                                                            \
+    ATOMIC_RMW(bits, fetch_add, old + operand)                                                     \
+    ATOMIC_RMW(bits, fetch_sub, old - operand)                                                     \
+    ATOMIC_RMW(bits, fetch_and, old & operand)                                                     \
+    ATOMIC_RMW(bits, fetch_or, old | operand)                                                      \
+    ATOMIC_RMW(bits, fetch_xor, old ^ operand)                                                     \
+    ATOMIC_RMW(bits, fetch_nand, ~(old & operand))                                                 \
+    ATOMIC_CAS(bits, strong)                                                                       \
+    ATOMIC_CAS(bits, weak)                                                                         \
+    uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                     \
+        volatile uint##bits##_t *memory, uint##bits##_t expected, uint##bits##_t desired,          \
+        int order, int failure_order);                                                             \
+    uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                     \
+        volatile uint##bits##_t *memory, uint##bits##_t expected, uint##bits##_t desired,          \
+        int order, int failure_order)                                                              \
+    {                                                                                              \
+        (void)failure_order;                                                                       \
+        struct event *event =                                                                      \
+            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, HOOK_PC);                      \
+        uint##bits##_t old = *memory;                                                              \
+        if (old == expected)                                                                       \
+            *memory = desired;                                                                     \
+        atomic_end(event, old, old == expected ? desired : old);                                   \
+        if (event != NULL)                                                                         \
+            event->success = old == expected;                                                      \
+        return old;                                                                                \
+    }
+
+ATOMICS(8)
+ATOMICS(16)
+ATOMICS(32)
+ATOMICS(64)
+
+void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_thread_fence(int order)
+{
+    if (!announce_records())
+        return;
+    announce(EVENT_FENCE, (enum event_order)(order & 7), 0, 0, HOOK_PC);
+}
+
+/* Orders against signal handlers only, of which there are none. */
+void __tsan_atomic_signal_fence(int order);
+void __tsan_atomic_signal_fence(int order) { (void)order; }

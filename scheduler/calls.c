@@ -1,0 +1,136 @@
+/* calls.c: what subjects call by name: goroutines, data choices, memory, and their own ends. */
+#include "announce.h"
+
+/* treadle_go's functions take one argument; it travels as the state. */
+static void goroutine_call(void *state, const void *argument)
+{
+    void (*function)(void *) = (void (*)(void *))(uint64_t)argument;
+    function(state);
+}
+
+uint32_t treadle_go(void (*function)(void *argument), void *argument)
+{
+    CHECK(execution.phase, ==, PHASE_RUN);
+    struct event *event = announce(EVENT_GO, EVENT_SEQ_CST, 0, 0, HOOK_PC);
+    struct goroutine *child = scheduler_spawn(scheduler.running, NULL, goroutine_call, argument,
+                                              (const void *)(uint64_t)function);
+    event->value_written = child->id;
+    return child->id;
+}
+
+void treadle_join(uint32_t goroutine)
+{
+    CHECK(execution.phase, ==, PHASE_RUN);
+    if (goroutine == 0 || goroutine >= scheduler.goroutine_count
+        || goroutine == scheduler.running->id)
+        scheduler_end(TREADLE_LOCK_MISUSE, "join of a goroutine that does not exist",
+                      EVENT_INDEX_NONE);
+    struct event *event = scheduler_synchronise(EVENT_JOIN, NULL, 0, goroutine, HOOK_PC);
+    event->value_read = goroutine;
+}
+
+uint32_t treadle_self(void)
+{
+    return scheduler.running == NULL ? 0 : scheduler.running->id;
+}
+
+uint32_t treadle_choose(uint32_t count, const char *label)
+{
+    CHECK(count, >=, 1u);
+    CHECK(count, <=, 65536u);
+    if (execution.phase != PHASE_RUN)
+        return 0;
+    struct goroutine *self = scheduler.running;
+    uint64_t what = event_what(EVENT_CHOOSE, EVENT_PLAIN, count, self->id);
+    announce_pending(self, what, 0, HOOK_PC);
+    struct event *event = announce_execute(self, what, 0, HOOK_PC);
+    event->source = (uint64_t)label;
+    event->value_read = choose(CHOICE_DATA, NULL, count);
+    return (uint32_t)event->value_read;
+}
+
+void *treadle_alloc(size_t bytes, const char *type)
+{
+    if (scheduler.running == NULL)
+        check_limit("treadle_alloc was called outside set-up, programs and final check");
+    CHECK(bytes, <=, (size_t)UINT32_MAX);
+    if (!announce_records())
+        return (void *)heap_allocate(scheduler.running, bytes, type, HEAP_EVENT_SETUP)->start;
+    struct goroutine *self = scheduler.running;
+    uint64_t what = event_what(EVENT_ALLOC, EVENT_PLAIN, (uint32_t)bytes, self->id);
+    announce_pending(self, what, 0, HOOK_PC);
+    self->pending.source = (uint64_t)type;
+    announce_schedule(self);
+    struct event *event = announce_execute(self, what, 0, HOOK_PC);
+    event->source = (uint64_t)type;
+    uint32_t position = (uint32_t)(event - execution.trace);
+    struct heap_block *block = heap_allocate(self, bytes, type, position);
+    event->address = block->start;
+    return (void *)block->start;
+}
+
+void treadle_free(void *memory)
+{
+    if (memory == NULL)
+        return;
+    uint64_t address = (uint64_t)memory;
+    struct event *event = NULL;
+    if (announce_records()) {
+        const struct heap_block *block = heap_find(address);
+        uint32_t bytes = block != NULL ? (uint32_t)block->bytes : 1;
+        event = announce(EVENT_FREE, EVENT_PLAIN, address, bytes, HOOK_PC);
+    }
+    uint32_t position = event != NULL ? (uint32_t)(event - execution.trace) : EVENT_INDEX_NONE;
+    struct heap_block *block = heap_block_starting(address);
+    if (block != NULL) {
+        heap_free(block, event != NULL ? position : HEAP_EVENT_SETUP);
+        return;
+    }
+    const struct heap_block *former = heap_find(address);
+    if (former != NULL && former->start == address)
+        scheduler_end(TREADLE_DOUBLE_FREE, "free of freed memory", position);
+    scheduler_end(TREADLE_WILD_ACCESS, "free of an address that is no block's start", position);
+}
+
+bool treadle_readable(const volatile void *address, size_t bytes)
+{
+    return heap_accessible((uint64_t)address, bytes);
+}
+
+bool treadle_block(const volatile void *address, void **ret_start, size_t *ret_bytes)
+{
+    const struct heap_block *block = heap_find((uint64_t)address);
+    if (block == NULL || !heap_block_live(block))
+        return false;
+    *ret_start = (void *)block->start;
+    *ret_bytes = block->bytes;
+    return true;
+}
+
+/* The event that a subject's own check speaks of is the goroutine's last one. */
+static uint32_t last_event_of_self(void)
+{
+    if (scheduler.running == NULL || execution.trace_count == 0)
+        return EVENT_INDEX_NONE;
+    announce_commit(scheduler.running);
+    uint32_t position = execution.trace_count - 1;
+    while (position > 0 && execution.trace[position].goroutine != scheduler.running->id)
+        position--;
+    return position;
+}
+
+void treadle_go_fatal(const char *message)
+{
+    scheduler_end(TREADLE_GO_FATAL, message, last_event_of_self());
+}
+
+void treadle_panic(const char *message)
+{
+    scheduler_end(TREADLE_PANIC, message, last_event_of_self());
+}
+
+void treadle_assert(bool condition, const char *rule)
+{
+    if (!condition)
+        scheduler_end(TREADLE_ASSERT, rule, last_event_of_self());
+}

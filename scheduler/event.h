@@ -1,0 +1,107 @@
+/* event.h: the record of one executed step. One shape for every engine; see design.md, "Events".
+ *
+ * An event is announced at its hook, before the access: that fills the first 32 bytes, and a
+ * goroutine's announced event is its pending one. When the scheduler picks the goroutine, the
+ * event is appended to the execution's trace and its goroutine executes it; it is committed
+ * (value_written known) at the goroutine's next entry into the runtime. */
+#ifndef TREADLE_EVENT_H
+#define TREADLE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* name, text, and what it does to [address, address + size): r reads, w writes, 0 neither. A
+ * synchronisation operation counts as both, so that two on one object never commute by accident. */
+#define EVENT_KINDS(X)                                                                             \
+    X(NONE, "none", 0)                                                                             \
+    X(START, "start", 0)             /* the goroutine's first step */                              \
+    X(EXIT, "exit", 0)               /* its last one; no choice stands before it */                \
+    X(GO, "go", 0)                   /* creates goroutine value_written */                         \
+    X(JOIN, "join", 0)               /* waits for goroutine value_read */                          \
+    X(READ, "read", EVENT_READS)                                                                   \
+    X(WRITE, "write", EVENT_WRITES)                                                                \
+    X(COPY, "copy", EVENT_WRITES)    /* writes at address, reads at source */                      \
+    X(ATOMIC_LOAD, "load", EVENT_READS)                                                            \
+    X(ATOMIC_STORE, "store", EVENT_WRITES)                                                         \
+    X(ATOMIC_RMW, "rmw", EVENT_READS | EVENT_WRITES)                                               \
+    X(ATOMIC_CAS, "cas", EVENT_READS | EVENT_WRITES) /* success: whether it wrote */               \
+    X(FENCE, "fence", 0)                                                                           \
+    X(LOCK, "lock", EVENT_READS | EVENT_WRITES)                                                    \
+    X(TRYLOCK, "trylock", EVENT_READS | EVENT_WRITES) /* success: whether it got the lock */       \
+    X(UNLOCK, "unlock", EVENT_READS | EVENT_WRITES)                                                \
+    X(RWLOCK, "rwlock", EVENT_READS | EVENT_WRITES)   /* a writer keeps new readers out */         \
+    X(RWDRAIN, "rwdrain", EVENT_READS | EVENT_WRITES) /* the writer has waited for the readers */  \
+    X(RWUNLOCK, "rwunlock", EVENT_READS | EVENT_WRITES)                                            \
+    X(RLOCK, "rlock", EVENT_READS | EVENT_WRITES)                                                  \
+    X(RUNLOCK, "runlock", EVENT_READS | EVENT_WRITES)                                              \
+    X(WAITGROUP_ADD, "add", EVENT_READS | EVENT_WRITES)                                            \
+    X(WAITGROUP_WAIT, "wait", EVENT_READS)                                                         \
+    X(ALLOC, "alloc", 0) /* address, size: the new block */                                        \
+    X(FREE, "free", EVENT_WRITES)                                                                  \
+    X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */
+
+enum { EVENT_READS = 1, EVENT_WRITES = 2 };
+
+enum event_kind {
+#define X(name, text, does) EVENT_##name,
+    EVENT_KINDS(X)
+#undef X
+    EVENT_KIND_COUNT
+};
+
+/* C11's memory orders, in the numbering that compilers pass to __tsan_atomic*. */
+enum event_order {
+    EVENT_RELAXED,
+    EVENT_CONSUME,
+    EVENT_ACQUIRE,
+    EVENT_RELEASE,
+    EVENT_ACQ_REL,
+    EVENT_SEQ_CST,
+    EVENT_PLAIN, /* not atomic */
+};
+
+#define EVENT_INDEX_NONE UINT32_MAX
+
+struct event {
+    uint64_t address; /* first byte; the object of a synchronisation operation */
+    uint64_t pc;      /* return address of the hook: just behind the call, before the access */
+    union {
+        struct {
+            uint32_t size; /* bytes; of CHOOSE: the number of answers */
+            uint16_t goroutine;
+            uint8_t kind;
+            uint8_t order;
+        };
+        uint64_t what; /* the four of them, as event_what makes it: written in one store */
+    };
+    uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; else nothing */
+    /* filled in when it is picked and committed */
+    uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
+    uint64_t value_written; /* the same */
+    uint32_t index;         /* own number within its goroutine, from 0 */
+    uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere */
+    uint32_t reads_from;    /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
+                               the set-up's state. Only after trace_link_reads */
+    uint32_t unused;
+};
+
+/* The four small members of an event as one word (little-endian). */
+static inline uint64_t event_what(enum event_kind kind, enum event_order order, uint32_t size,
+                                  uint32_t goroutine)
+{
+    return size | (uint64_t)goroutine << 32 | (uint64_t)kind << 48 | (uint64_t)order << 56;
+}
+
+_Static_assert(sizeof(struct event) == 64, "one cache line");
+
+/* The stable name of a kind, for files and reports ("read"). */
+const char *event_kind_name(enum event_kind kind);
+
+/* What the event does to memory: EVENT_READS | EVENT_WRITES. A failed CAS or TRYLOCK only reads. */
+unsigned event_effect(const struct event *event);
+
+/* Whether two events of different goroutines touch common bytes and one of them writes (a
+ * pending event counts as what it may do). */
+bool event_conflicts(const struct event *a, const struct event *b);
+
+#endif

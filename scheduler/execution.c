@@ -1,0 +1,157 @@
+/* execution.c: the record of the current execution, and the history that goroutines write. */
+#include "execution.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "check.h"
+#include "memory.h"
+#include "scheduler.h"
+
+#define EXECUTION_LOGS_MAX 4096u
+
+struct execution execution;
+
+void execution_open(void)
+{
+    if (execution.operations == NULL) {
+        int protection = PROT_READ | PROT_WRITE;
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        execution.operations = mmap(NULL, SCHEDULER_OPERATIONS_MAX * sizeof(struct operation),
+                                    protection, flags, -1, 0);
+        execution.logs =
+            mmap(NULL, EXECUTION_LOGS_MAX * sizeof(struct log_line), protection, flags, -1, 0);
+        if (execution.operations == MAP_FAILED || execution.logs == MAP_FAILED)
+            check_limit("no memory for a history");
+    }
+    scheduler.tick = 0;
+    execution.operation_count = 0;
+    execution.operation_setup_count = 0;
+    execution.record_count = 0;
+    execution.trace_count = 0;
+    execution_reset();
+}
+
+void execution_reset(void)
+{
+    execution.trace_count = 0;
+    execution.trace_run_count = 0;
+    execution.choice_count = 0;
+    execution.switches = 0;
+    execution.operation_count = execution.operation_setup_count;
+    execution.verdict_count = 0;
+    execution.log_count = 0;
+    execution.breach_count = 0;
+    execution.ended_early = false;
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+struct verdict_record *execution_add_verdict(enum treadle_verdict verdict, const char *rule)
+{
+    for (uint32_t i = 0; i < execution.verdict_count; i++)
+        if (execution.verdicts[i].verdict == verdict && execution.verdicts[i].rule == rule)
+            return NULL;
+    if (execution.verdict_count < EXECUTION_VERDICTS_MAX)
+        execution.verdict_count++;
+    struct verdict_record *record = &execution.verdicts[execution.verdict_count - 1];
+    record->verdict = verdict;
+    record->rule = rule;
+    record->event_count = 0;
+    record->detail[0] = '\0';
+    return record;
+}
+
+/* The last event that wrote the byte at address; EVENT_INDEX_NONE if the set-up did. */
+static uint32_t last_writer(uint64_t address)
+{
+    for (uint32_t position = execution.trace_run_count; position-- > 0;) {
+        const struct event *event = &execution.trace[position];
+        if (address - event->address < event->size && (event_effect(event) & EVENT_WRITES))
+            return position;
+    }
+    return EVENT_INDEX_NONE;
+}
+
+void execution_add_breach(const struct treadle_invariant *invariant, const char *detail)
+{
+    struct verdict_record *record = execution_add_verdict(invariant->verdict, invariant->rule);
+    if (record == NULL)
+        return;
+    memcpy(record->detail, detail, sizeof record->detail);
+    for (uint32_t i = 0; i < execution.breach_count; i++) {
+        uint32_t writer = last_writer(execution.breaches[i]);
+        if (writer != EVENT_INDEX_NONE)
+            record->events[record->event_count++] = writer;
+    }
+}
+
+void treadle_breach(const volatile void *address)
+{
+    if (execution.breach_count < VERDICT_EVENTS_MAX)
+        execution.breaches[execution.breach_count++] = (uint64_t)address;
+}
+
+/* ---- the history ----------------------------------------------------------------------------- */
+
+void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
+{
+    struct goroutine *self = scheduler.running;
+    if (self == NULL || execution.target == NULL)
+        return;
+    if (execution.operation_count == SCHEDULER_OPERATIONS_MAX)
+        scheduler_end(TREADLE_TIMEOUT, "more operations than an execution may have",
+                      EVENT_INDEX_NONE);
+    struct operation *operation = &execution.operations[execution.operation_count++];
+    *operation = (struct operation){
+        .key = key,
+        .value = value,
+        .called = ++scheduler.tick,
+        .call_event = execution.trace_count,
+        .goroutine = (uint16_t)self->id,
+        .kind = (uint8_t)kind,
+    };
+    self->operation = execution.operation_count;
+}
+
+void treadle_return(bool found, uint64_t key, uint64_t value)
+{
+    struct goroutine *self = scheduler.running;
+    if (self == NULL || execution.target == NULL)
+        return;
+    CHECK(self->operation, >, 0u);
+    struct operation *operation = &execution.operations[self->operation - 1];
+    operation->found = found;
+    operation->result_key = key;
+    operation->result_value = value;
+    operation->returned = ++scheduler.tick;
+    operation->return_event = execution.trace_count;
+    self->operation = 0;
+}
+
+void treadle_note(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
+{
+    treadle_call(kind, key, value);
+    treadle_return(true, key, value);
+}
+
+void treadle_record(const volatile void *words, size_t word_bytes, size_t count, const char *name)
+{
+    CHECK(execution.phase, ==, PHASE_SETUP);
+    if (execution.record_count == EXECUTION_RECORDS_MAX)
+        check_limit("a target may declare at most %u records", EXECUTION_RECORDS_MAX);
+    execution.records[execution.record_count++] =
+        (struct record){ .address = (uint64_t)words,
+                         .word_bytes = (uint32_t)word_bytes,
+                         .count = (uint32_t)count,
+                         .name = name };
+}
+
+void treadle_log(const char *text)
+{
+    if (execution.phase == PHASE_RUN && execution.log_count < EXECUTION_LOGS_MAX)
+        execution.logs[execution.log_count++] =
+            (struct log_line){ .event = execution.trace_count,
+                               .goroutine = scheduler.running->id,
+                               .text = text };
+}

@@ -1,0 +1,60 @@
+/* fiber.h: stacks that take turns on one thread. A fiber is a stack and, while it does not run, a
+ * saved stack pointer; switching saves the general registers and nothing else (the floating-point
+ * control words are never changed by what runs here). Stacks lie at fixed
+ * addresses, one in each aligned window, above memory that no access may touch, and are reused from
+ * execution to execution. */
+#ifndef TREADLE_FIBER_H
+#define TREADLE_FIBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fiber_x86_64.h"
+
+#define FIBER_COUNT_MAX 1024
+#define FIBER_STACK_BYTES (UINT64_C(256) << 10)
+#define FIBER_GUARD_BYTES FIBER_STACK_BYTES
+#define FIBER_STRIDE (FIBER_STACK_BYTES + FIBER_GUARD_BYTES) /* a power of two */
+#define FIBER_BASE UINT64_C(0x300000000000)
+
+/* A saved context: what fiber_switch needs to go on there. */
+struct fiber {
+    void *stack_pointer;
+#ifdef __SANITIZE_ADDRESS__
+    void *fake_stack;
+    const void *bottom; /* of its stack, for the sanitizer */
+    size_t bytes;
+#endif
+};
+
+/* Makes fiber number `number` start at entry on a fresh stack when it is first switched to; what
+ * ran there before is forgotten. entry must never return. */
+void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void));
+
+/* Number of the fiber whose stack (without its guard) holds address; -1 if none. */
+static inline int32_t fiber_of_address(uint64_t address)
+{
+    uint64_t offset = address - FIBER_BASE;
+    if (offset >= FIBER_COUNT_MAX * FIBER_STRIDE || offset % FIBER_STRIDE < FIBER_GUARD_BYTES)
+        return -1;
+    return (int32_t)(offset / FIBER_STRIDE);
+}
+
+/* Whether address lies below a stack: that stack has overflowed. */
+bool fiber_is_guard(uint64_t address);
+
+/* Saves the running context in from and goes on at to; returns when someone switches back. from and
+ * to are not the same. */
+#ifdef __SANITIZE_ADDRESS__
+void fiber_switch(struct fiber *from, struct fiber *to);
+void fiber_started(void); /* first thing on a fresh fiber */
+#else
+static inline __attribute__((always_inline)) void fiber_switch(struct fiber *from, struct fiber *to)
+{
+    fiber_swap(&from->stack_pointer, to->stack_pointer);
+}
+static inline void fiber_started(void) {}
+#endif
+
+#endif

@@ -1,0 +1,39 @@
+/* goroutine.h: what the scheduler knows of each goroutine of the current execution.
+ *
+ * Invariants while the scheduler chooses: a READY goroutine stands in scheduler.candidates, which
+ * is sorted by id; a BLOCKED one has a pending synchronisation event that cannot execute now; a
+ * DONE one runs no more. Exactly the goroutines 1 .. scheduler.goroutine_count - 1 exist; 0 is
+ * set-up and final check. */
+#ifndef TREADLE_GOROUTINE_H
+#define TREADLE_GOROUTINE_H
+
+#include "event.h"
+#include "fiber.h"
+#include "treadle.h"
+
+#define GOROUTINES_MAX FIBER_COUNT_MAX
+
+enum goroutine_state { GOROUTINE_READY, GOROUTINE_BLOCKED, GOROUTINE_DONE };
+
+struct goroutine {
+    struct event pending; /* announced, not yet executed */
+    struct fiber fiber;
+    uint64_t priority;          /* a strategy's word; 0 whenever a new event is announced */
+    struct event *uncommitted;  /* a plain write picked but perhaps not yet executed, or NULL */
+    uint64_t value_before;      /* of its bytes, when it was picked */
+    uint32_t event_count;       /* events executed */
+    uint32_t allocation_count;  /* blocks allocated */
+    uint64_t heap_used;         /* bytes of its sub-arena in use */
+    uint32_t operation;         /* its open operation's number + 1; 0 = none */
+    enum goroutine_state state;
+    uint32_t id;
+    uint32_t parent;      /* spawn path: the parent's */
+    uint32_t child_index; /* child_index-th child, from 1 */
+    uint32_t child_count;
+    const char *role; /* NULL for one made by treadle_go */
+    void (*run)(void *state, const void *argument);
+    void *state_argument;
+    const void *argument;
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* heap_layout.h: how the heap finds the block of an address, for the hooks' fast path. */
+#ifndef TREADLE_HEAP_LAYOUT_H
+#define TREADLE_HEAP_LAYOUT_H
+
+#include "goroutine.h"
+#include "heap.h"
+
+#define HEAP_BYTES (HEAP_SETUP_BYTES + GOROUTINES_MAX * HEAP_GOROUTINE_BYTES)
+#define HEAP_GRANULE_BYTES 16u
+
+/* Block 0 stands for "no block": nothing of it is accessible. */
+extern struct heap_block *heap_blocks;
+/* One block number per granule of the arena. */
+extern uint32_t *heap_map;
+
+static inline const struct heap_block *heap_lookup(uint64_t address)
+{
+    uint64_t offset = address - HEAP_BASE;
+    return offset < HEAP_BYTES ? &heap_blocks[heap_map[offset / HEAP_GRANULE_BYTES]]
+                               : &heap_blocks[0];
+}
+
+/* Whether [address, address + bytes) lies inside one live block; bytes < 2^63. */
+static inline bool heap_accessible(uint64_t address, uint64_t bytes)
+{
+    const struct heap_block *block = heap_lookup(address);
+    return address - block->start + bytes <= block->accessible;
+}
+
+/* Maps arena and tables, once per process. */
+void heap_open(void);
+
+/* Allocates zeroed memory for goroutine; the block's alloc_event is event. */
+struct heap_block *heap_allocate(struct goroutine *goroutine, uint64_t bytes, const char *type,
+                                 uint32_t event);
+
+/* Frees a live block. */
+void heap_free(struct heap_block *block, uint32_t event);
+
+/* The live block that starts at address, or NULL. */
+struct heap_block *heap_block_starting(uint64_t address);
+
+/* How freed memory is reused from here on. */
+void heap_set_reuse(enum treadle_reuse reuse);
+
+/* Forgets every block; goroutine 0's sub-arena starts anew. */
+void heap_clear(struct goroutine *goroutine_0);
+
+/* Takes everything there is for the set-up: its bytes and blocks are put back by heap_restore. */
+void heap_snapshot(const struct goroutine *goroutine_0);
+
+/* Puts arena and blocks back as they were at the snapshot. trace holds every write to the arena
+ * since then. */
+void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count);
+
+#endif

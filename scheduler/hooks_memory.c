@@ -1,0 +1,84 @@
+/* hooks_memory.c: subjects' memcpy, memmove and memset. The build renames these calls in subjects'
+ * objects to the names below (the engine's own keep libc's). Each is one event. */
+#include "announce.h"
+
+void *treadle_memcpy(void *to, const void *from, size_t bytes);
+void *treadle_memmove(void *to, const void *from, size_t bytes);
+void *treadle_memset(void *to, int value, size_t bytes);
+void *treadle_memcpy_chk(void *to, const void *from, size_t bytes, size_t room);
+void *treadle_memmove_chk(void *to, const void *from, size_t bytes, size_t room);
+void *treadle_memset_chk(void *to, int value, size_t bytes, size_t room);
+
+static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
+{
+    if (bytes == 0 || execution.phase == PHASE_NONE)
+        return memmove(to, from, bytes);
+    CHECK(bytes, <=, (size_t)UINT32_MAX);
+    struct goroutine *self = scheduler.running;
+    struct event *event = NULL;
+    if (announce_records()) {
+        uint64_t what = event_what(EVENT_COPY, EVENT_PLAIN, (uint32_t)bytes, self->id);
+        announce_pending(self, what, (uint64_t)to, pc);
+        self->pending.source = (uint64_t)from;
+        announce_schedule(self);
+        event = announce_execute(self, what, (uint64_t)to, pc);
+        event->source = (uint64_t)from;
+    }
+    (void)memory_check((uint64_t)to, bytes, true, pc);
+    (void)memory_check((uint64_t)from, bytes, false, pc);
+    memmove(to, from, bytes);
+    if (event != NULL) {
+        event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);
+        event->value_read = event->value_written;
+    }
+    return to;
+}
+
+static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
+{
+    if (bytes == 0 || execution.phase == PHASE_NONE)
+        return memset(to, value, bytes);
+    CHECK(bytes, <=, (size_t)UINT32_MAX);
+    struct event *event = NULL;
+    if (announce_records())
+        event = announce(EVENT_WRITE, EVENT_PLAIN, (uint64_t)to, (uint32_t)bytes, pc);
+    (void)memory_check((uint64_t)to, bytes, true, pc);
+    memset(to, value, bytes);
+    if (event != NULL)
+        event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);
+    return to;
+}
+
+void *treadle_memcpy(void *to, const void *from, size_t bytes)
+{
+    return hook_copy(to, from, bytes, HOOK_PC);
+}
+
+void *treadle_memmove(void *to, const void *from, size_t bytes)
+{
+    return hook_copy(to, from, bytes, HOOK_PC);
+}
+
+void *treadle_memset(void *to, int value, size_t bytes)
+{
+    return hook_set(to, value, bytes, HOOK_PC);
+}
+
+/* The forms of _FORTIFY_SOURCE; what exceeds the room is out of bounds by the same check. */
+void *treadle_memcpy_chk(void *to, const void *from, size_t bytes, size_t room)
+{
+    (void)room;
+    return hook_copy(to, from, bytes, HOOK_PC);
+}
+
+void *treadle_memmove_chk(void *to, const void *from, size_t bytes, size_t room)
+{
+    (void)room;
+    return hook_copy(to, from, bytes, HOOK_PC);
+}
+
+void *treadle_memset_chk(void *to, int value, size_t bytes, size_t room)
+{
+    (void)room;
+    return hook_set(to, value, bytes, HOOK_PC);
+}

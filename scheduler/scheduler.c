@@ -1,0 +1,198 @@
+/* scheduler.c: the life of one execution: goroutines come into being, wait, go on, end. Choosing
+ * and the way of each event are in announce.h; what happens between executions in session.c. */
+#include "scheduler.h"
+
+#include "announce.h"
+#include "session.h"
+#include "synchronisation.h"
+
+struct scheduler scheduler;
+
+/* ---- candidates ------------------------------------------------------------------------------ */
+
+static void candidates_add(struct goroutine *goroutine)
+{
+    uint32_t position = scheduler.candidate_count++;
+    while (position > 0 && scheduler.candidates[position - 1]->id > goroutine->id) {
+        scheduler.candidates[position] = scheduler.candidates[position - 1];
+        position--;
+    }
+    scheduler.candidates[position] = goroutine;
+    goroutine->state = GOROUTINE_READY;
+}
+
+static void candidates_remove(const struct goroutine *goroutine)
+{
+    uint32_t position = 0;
+    while (scheduler.candidates[position] != goroutine)
+        position++;
+    scheduler.candidate_count--;
+    for (; position < scheduler.candidate_count; position++)
+        scheduler.candidates[position] = scheduler.candidates[position + 1];
+}
+
+/* READY or BLOCKED, as its pending event now has it. */
+static void goroutine_update(struct goroutine *goroutine)
+{
+    bool can = goroutine_can_execute(goroutine);
+    if (goroutine->state == GOROUTINE_READY && !can) {
+        candidates_remove(goroutine);
+        goroutine->state = GOROUTINE_BLOCKED;
+        scheduler.blocked_count++;
+    } else if (goroutine->state == GOROUTINE_BLOCKED && can) {
+        scheduler.blocked_count--;
+        candidates_add(goroutine);
+    }
+}
+
+void scheduler_refresh(uint64_t address)
+{
+    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+        struct goroutine *goroutine = &scheduler.goroutines[id];
+        bool concerned = address == 0 || goroutine->pending.address == address;
+        if (concerned && goroutine->state != GOROUTINE_DONE && goroutine != scheduler.running)
+            goroutine_update(goroutine);
+    }
+}
+
+/* ---- a goroutine's life ---------------------------------------------------------------------- */
+
+static _Noreturn void goroutine_exit(struct goroutine *self)
+{
+    uint64_t what = event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id);
+    announce_pending(self, what, 0, 0);
+    announce_execute(self, what, 0, 0);
+    candidates_remove(self);
+    self->state = GOROUTINE_DONE;
+    scheduler.live_count--;
+    if (scheduler.blocked_count > 0)
+        scheduler_refresh(0);
+    if (scheduler.live_count == 0)
+        scheduler_leave();
+    announce_schedule(self);
+    __builtin_unreachable();
+}
+
+static void goroutine_main(void)
+{
+    fiber_started();
+    struct goroutine *self = scheduler.running;
+    announce_execute(self, event_what(EVENT_START, EVENT_PLAIN, 0, self->id), 0, 0);
+    self->run(self->state_argument, self->argument);
+    goroutine_exit(self);
+}
+
+struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
+                                  void (*run)(void *state, const void *argument), void *state,
+                                  const void *argument)
+{
+    uint32_t id = scheduler.goroutine_count;
+    if (id >= scheduler.goroutines_max)
+        check_limit("an execution has more than %u goroutines", scheduler.goroutines_max - 1);
+    scheduler.goroutine_count++;
+    struct goroutine *goroutine = &scheduler.goroutines[id];
+    goroutine->pending.address = 0;
+    goroutine->pending.pc = 0;
+    goroutine->pending.what = event_what(EVENT_START, EVENT_PLAIN, 0, id);
+    goroutine->pending.success = 1; /* a pending operation counts as what it may do */
+    goroutine->priority = 0;
+    goroutine->uncommitted = NULL;
+    goroutine->event_count = 0;
+    goroutine->allocation_count = 0;
+    goroutine->heap_used = 0;
+    goroutine->operation = 0;
+    goroutine->id = id;
+    goroutine->parent = parent->id;
+    goroutine->child_index = ++parent->child_count;
+    goroutine->child_count = 0;
+    goroutine->role = role;
+    goroutine->run = run;
+    goroutine->state_argument = state;
+    goroutine->argument = argument;
+    fiber_prepare(&goroutine->fiber, id, goroutine_main);
+    scheduler.live_count++;
+    candidates_add(goroutine);
+    return goroutine;
+}
+
+struct event *scheduler_synchronise(enum event_kind kind, const volatile void *object,
+                                    uint32_t size, uint64_t source, uint64_t pc)
+{
+    if (execution.phase == PHASE_NONE)
+        return NULL;
+    struct goroutine *self = scheduler.running;
+    uint64_t address = (uint64_t)object;
+    if (address != 0)
+        (void)memory_check(address, size, true, pc);
+    uint64_t what = event_what(kind, EVENT_SEQ_CST, size, self->id);
+    announce_pending(self, what, address, pc);
+    self->pending.source = source;
+    if (execution.phase == PHASE_RUN)
+        goroutine_update(self);
+    else if (!goroutine_can_execute(self))
+        scheduler_deadlock();
+    if (!announce_records())
+        return NULL;
+    announce_schedule(self);
+    struct event *event = announce_execute(self, what, address, pc);
+    event->source = source;
+    if (address != 0)
+        (void)memory_check(address, size, true, pc);
+    return event;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+void scheduler_leave(void)
+{
+    fiber_switch(&scheduler.running->fiber, &scheduler.main);
+    __builtin_unreachable();
+}
+
+void scheduler_end(enum treadle_verdict verdict, const char *rule, uint32_t event)
+{
+    if (execution.phase == PHASE_SETUP) {
+        session_note_alone(verdict, rule);
+        scheduler_leave();
+    }
+    struct verdict_record *record = execution_add_verdict(verdict, rule);
+    if (record != NULL && event != EVENT_INDEX_NONE)
+        record->events[record->event_count++] = event;
+    execution.ended_early = true;
+    scheduler_leave();
+}
+
+void scheduler_note_crash(const char *rule)
+{
+    scheduler.crashed = true;
+    if (execution.phase == PHASE_SETUP) {
+        session_note_alone(TREADLE_CRASH, rule);
+        return;
+    }
+    struct verdict_record *record = execution_add_verdict(TREADLE_CRASH, rule);
+    if (record != NULL && execution.trace_count > 0)
+        record->events[record->event_count++] = execution.trace_count - 1;
+    execution.ended_early = true;
+}
+
+/* The last event of each waiting goroutine is what led there. */
+void scheduler_deadlock(void)
+{
+    if (execution.phase == PHASE_SETUP)
+        scheduler_end(TREADLE_DEADLOCK, "goroutine 0 waits for ever", EVENT_INDEX_NONE);
+    struct verdict_record *record =
+        execution_add_verdict(TREADLE_DEADLOCK, "every goroutine waits");
+    uint32_t position = execution.trace_count;
+    uint32_t named = 0; /* goroutines named, by bits of id % 32 */
+    while (record != NULL && position-- > 0 && record->event_count < VERDICT_EVENTS_MAX) {
+        const struct event *event = &execution.trace[position];
+        bool waits = scheduler.goroutines[event->goroutine].state == GOROUTINE_BLOCKED;
+        uint32_t bit = UINT32_C(1) << event->goroutine % 32;
+        if (waits && !(named & bit)) {
+            named |= bit;
+            record->events[record->event_count++] = position;
+        }
+    }
+    execution.ended_early = true;
+    scheduler_leave();
+}

@@ -1,0 +1,98 @@
+/* scheduler.h: executes one target, again and again. What the harness calls stands first; below
+ * it is what the engine's own files share.
+ *
+ * An execution is a pure function of (target, reuse policy, answers to the choices). */
+#ifndef TREADLE_SCHEDULER_H
+#define TREADLE_SCHEDULER_H
+
+#include "execution.h"
+#include "goroutine.h"
+#include "heap.h"
+#include "strategy.h"
+
+#define SCHEDULER_STEPS_MAX 20000u /* events per execution by default */
+#define SCHEDULER_OPERATIONS_MAX 65536u
+
+struct scheduler_options {
+    uint32_t steps_max;      /* 0: the target's, else the default */
+    uint32_t goroutines_max; /* 0: GOROUTINES_MAX */
+};
+
+/* Gets a target ready: runs its set-up and takes the snapshot. One target is open at a time.
+ * Returns TREADLE_OK, or the verdict that its set-up ended with, its rule in ret_rule. */
+enum treadle_verdict scheduler_open(const struct treadle_target *target,
+                                    const struct scheduler_options *options,
+                                    const char **ret_rule);
+
+/* Runs one execution of the open target; `execution` then holds it, memory as it was left, until
+ * the next call. The target's invariants have been asked, the oracles not yet. */
+void scheduler_run(struct strategy *strategy, uint64_t seed);
+
+/* Runs function(argument) as goroutine 0 on what the last execution left, without choices; what
+ * it allocates or breaks vanishes with the execution. For dumps of broken states: a verdict that
+ * ends it is returned, not recorded. */
+enum treadle_verdict scheduler_look(void (*function)(void *argument), void *argument);
+
+/* Forgets the open target; fine if none is open. */
+void scheduler_close(void);
+
+/* Whether the last execution ended in a signal inside subject code: this process should run no
+ * further execution. */
+bool scheduler_crashed(void);
+
+/* To be called by a timer every second or so: ends an execution that makes no progress (a loop
+ * without a single event) with verdict timeout. Async-signal-safe, on an alternate stack; context
+ * is the signal handler's third argument. */
+void scheduler_watchdog(void *context);
+
+/* ---- inside the engine ---------------------------------------------------------------------- */
+
+struct scheduler {
+    struct goroutine *running; /* whose code runs now */
+    struct strategy *strategy;
+    struct goroutine *candidates[GOROUTINES_MAX]; /* READY ones, sorted by id */
+    uint32_t candidate_count;
+    uint32_t goroutine_count; /* goroutines that exist, 0 included */
+    uint32_t live_count;      /* of them, neither done nor 0 */
+    uint32_t blocked_count;
+    uint32_t trace_limit; /* events that the trace may hold in this phase */
+    uint32_t steps_max;
+    uint32_t goroutines_max;
+    uint32_t tick; /* of the history */
+    bool private_stacks;
+    struct fiber main; /* who called scheduler_run */
+    bool crashed;
+    struct goroutine goroutines[GOROUTINES_MAX];
+};
+
+extern struct scheduler scheduler;
+
+/* Ends the execution (or what goroutine 0 does) with this verdict; events are trace positions or
+ * EVENT_INDEX_NONE. Never returns to the caller. */
+_Noreturn void scheduler_end(enum treadle_verdict verdict, const char *rule, uint32_t event);
+
+/* Adds the verdict `crash` to what runs now; async-signal-safe. */
+void scheduler_note_crash(const char *rule);
+
+/* Ends the execution: no goroutine can go on. */
+_Noreturn void scheduler_deadlock(void);
+
+/* Goes back to who called scheduler_run; the running fiber is never resumed. */
+_Noreturn void scheduler_leave(void);
+
+/* Lets a goroutine come into being, pending at its start. Returns it. */
+struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
+                                  void (*run)(void *state, const void *argument), void *state,
+                                  const void *argument);
+
+/* Looks anew which goroutines with a pending operation on the object at address can go on; to be
+ * called after each change of a synchronisation object. address 0: every goroutine. */
+void scheduler_refresh(uint64_t address);
+
+/* Announces an operation on a synchronisation object and returns when the goroutine is chosen to
+ * execute it, which is never while goroutine_can_execute says no. Returns the executed event, its
+ * values still to be filled in; NULL outside RUN and FINAL, where nothing is recorded. */
+struct event *scheduler_synchronise(enum event_kind kind, const volatile void *object,
+                                    uint32_t size, uint64_t source, uint64_t pc);
+
+#endif

@@ -1,0 +1,148 @@
+/* synchronisation.c: mutex, reader-writer mutex, wait group, join: objects in the subject's memory,
+ * whose operations wait. An operation that cannot execute now keeps its goroutine from being
+ * chosen; goroutine_can_execute says when it can. */
+#include "announce.h"
+#include "synchronisation.h"
+
+bool goroutine_can_execute(const struct goroutine *goroutine)
+{
+    const struct event *pending = &goroutine->pending;
+    const void *object = (const void *)pending->address;
+    switch (pending->kind) {
+    case EVENT_LOCK:
+        return ((const struct treadle_mutex *)object)->owner == 0;
+    case EVENT_RWLOCK:
+    case EVENT_RLOCK:
+        return ((const struct treadle_rwmutex *)object)->writer == 0;
+    case EVENT_RWDRAIN:
+        return ((const struct treadle_rwmutex *)object)->readers == 0;
+    case EVENT_WAITGROUP_WAIT:
+        return ((const struct treadle_waitgroup *)object)->count == 0;
+    case EVENT_JOIN:
+        return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
+    default:
+        return true;
+    }
+}
+
+/* An operation on one object: announced, awaited, then performed between begin and end. Outside
+ * RUN goroutine 0 is alone: what would wait for ever there is a deadlock. */
+#define SYNCHRONISE(kind, object) scheduler_synchronise(kind, object, sizeof *(object), 0, HOOK_PC)
+
+static void synchronise_end(struct event *event, uint64_t before, uint64_t after)
+{
+    if (event == NULL)
+        return;
+    event->value_read = before;
+    event->value_written = after;
+    if (execution.phase == PHASE_RUN)
+        scheduler_refresh(event->address);
+}
+
+static _Noreturn void misuse(const char *rule)
+{
+    uint32_t event = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
+    scheduler_end(TREADLE_LOCK_MISUSE, rule, event);
+}
+
+static uint32_t self_token(void)
+{
+    return treadle_self() + 1;
+}
+
+void treadle_mutex_lock(struct treadle_mutex *mutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_LOCK, mutex);
+    mutex->owner = self_token();
+    synchronise_end(event, 0, mutex->owner);
+}
+
+bool treadle_mutex_trylock(struct treadle_mutex *mutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_TRYLOCK, mutex);
+    uint32_t owner = mutex->owner;
+    if (owner == 0)
+        mutex->owner = self_token();
+    if (event != NULL)
+        event->success = owner == 0;
+    synchronise_end(event, owner, mutex->owner);
+    return owner == 0;
+}
+
+void treadle_mutex_unlock(struct treadle_mutex *mutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_UNLOCK, mutex);
+    if (mutex->owner != self_token())
+        misuse("unlock of a mutex that the goroutine does not hold");
+    mutex->owner = 0;
+    synchronise_end(event, self_token(), 0);
+}
+
+static uint64_t rwmutex_value(const struct treadle_rwmutex *rwmutex)
+{
+    return (uint64_t)rwmutex->writer << 32 | rwmutex->readers;
+}
+
+/* Go's Lock: first announces the writer, which keeps new readers out, then waits for the readers
+ * that are in. */
+void treadle_rwmutex_lock(struct treadle_rwmutex *rwmutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_RWLOCK, rwmutex);
+    uint64_t before = rwmutex_value(rwmutex);
+    rwmutex->writer = self_token();
+    synchronise_end(event, before, rwmutex_value(rwmutex));
+    event = SYNCHRONISE(EVENT_RWDRAIN, rwmutex);
+    synchronise_end(event, rwmutex_value(rwmutex), rwmutex_value(rwmutex));
+}
+
+void treadle_rwmutex_unlock(struct treadle_rwmutex *rwmutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_RWUNLOCK, rwmutex);
+    uint64_t before = rwmutex_value(rwmutex);
+    if (rwmutex->writer != self_token())
+        misuse("unlock of a read-write mutex that the goroutine does not hold");
+    rwmutex->writer = 0;
+    synchronise_end(event, before, rwmutex_value(rwmutex));
+}
+
+void treadle_rwmutex_rlock(struct treadle_rwmutex *rwmutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_RLOCK, rwmutex);
+    uint64_t before = rwmutex_value(rwmutex);
+    rwmutex->readers++;
+    synchronise_end(event, before, rwmutex_value(rwmutex));
+}
+
+void treadle_rwmutex_runlock(struct treadle_rwmutex *rwmutex)
+{
+    struct event *event = SYNCHRONISE(EVENT_RUNLOCK, rwmutex);
+    uint64_t before = rwmutex_value(rwmutex);
+    if (rwmutex->readers == 0)
+        misuse("read unlock of a read-write mutex that nobody reads");
+    rwmutex->readers--;
+    synchronise_end(event, before, rwmutex_value(rwmutex));
+}
+
+static void waitgroup_change(struct treadle_waitgroup *group, int32_t delta, struct event *event)
+{
+    int32_t before = group->count;
+    if (delta > 0 ? before > INT32_MAX - delta : before + delta < 0)
+        misuse("a wait group's counter below zero or beyond its range");
+    group->count = before + delta;
+    synchronise_end(event, (uint32_t)before, (uint32_t)group->count);
+}
+
+void treadle_waitgroup_add(struct treadle_waitgroup *group, int32_t delta)
+{
+    waitgroup_change(group, delta, SYNCHRONISE(EVENT_WAITGROUP_ADD, group));
+}
+
+void treadle_waitgroup_done(struct treadle_waitgroup *group)
+{
+    waitgroup_change(group, -1, SYNCHRONISE(EVENT_WAITGROUP_ADD, group));
+}
+
+void treadle_waitgroup_wait(struct treadle_waitgroup *group)
+{
+    synchronise_end(SYNCHRONISE(EVENT_WAITGROUP_WAIT, group), 0, 0);
+}

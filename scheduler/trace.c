@@ -1,0 +1,88 @@
+/* trace.c: the hash of an execution, and which write each read has read from. */
+#include "trace.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "fiber.h"
+#include "heap.h"
+
+extern char __data_start[]; /* the linker's */
+
+/* An address without what depends on where things are mapped. */
+struct place {
+    uint64_t region; /* what it lies in: the block, the stack, the data segment */
+    uint64_t offset;
+};
+
+static struct place place_of(uint64_t address)
+{
+    const struct heap_block *block = heap_find(address);
+    if (block != NULL)
+        return (struct place){ UINT64_C(1) << 60 | (uint64_t)block->owner << 32 | block->serial,
+                               address - block->start };
+    int32_t fiber = fiber_of_address(address);
+    if (fiber >= 0)
+        return (struct place){ UINT64_C(2) << 60 | (uint64_t)fiber,
+                               address - (FIBER_BASE + (uint64_t)fiber * FIBER_STRIDE) };
+    if (address == 0)
+        return (struct place){ 0, 0 };
+    return (struct place){ UINT64_C(3) << 60, address - (uint64_t)__data_start };
+}
+
+struct hashed_event {
+    struct place place, source;
+    uint64_t value_read, value_written;
+    uint32_t size;
+    uint16_t goroutine;
+    uint8_t kind, success;
+};
+
+uint64_t trace_hash(void)
+{
+    XXH3_state_t hash;
+    XXH3_64bits_reset(&hash);
+    for (uint32_t i = 0; i < execution.trace_count; i++) {
+        const struct event *event = &execution.trace[i];
+        bool copies = event->kind == EVENT_COPY;
+        struct hashed_event hashed = {
+            .place = place_of(event->address),
+            .source = place_of(copies ? event->source : 0),
+            .value_read = event->value_read,
+            .value_written = event->value_written,
+            .size = event->size,
+            .goroutine = event->goroutine,
+            .kind = event->kind,
+            .success = (uint8_t)event->success,
+        };
+        XXH3_64bits_update(&hash, &hashed, sizeof hashed);
+    }
+    for (uint32_t i = 0; i < execution.verdict_count; i++) {
+        const char *name = verdict_name(execution.verdicts[i].verdict);
+        XXH3_64bits_update(&hash, name, __builtin_strlen(name));
+    }
+    return XXH3_64bits_digest(&hash);
+}
+
+static bool writes_into(const struct event *write, uint64_t address, uint32_t size)
+{
+    return (event_effect(write) & EVENT_WRITES) && write->address < address + size
+           && address < write->address + write->size;
+}
+
+void trace_link_reads(void)
+{
+    for (uint32_t i = 0; i < execution.trace_count; i++) {
+        struct event *event = &execution.trace[i];
+        bool copies = event->kind == EVENT_COPY;
+        event->reads_from = EVENT_INDEX_NONE;
+        if (!copies && !(event_effect(event) & EVENT_READS))
+            continue;
+        uint64_t address = copies ? event->source : event->address;
+        for (uint32_t before = i; before-- > 0;)
+            if (writes_into(&execution.trace[before], address, event->size)) {
+                event->reads_from = before;
+                break;
+            }
+    }
+}
