@@ -1,0 +1,457 @@
+/* dump.c: a map's state as text. NOT instrumented. A dump after each of a million operations must
+ * cost no more than the text itself: what a bucket looked like is kept as text, under its
+ * address, as long as the bucket's bytes stay the same. */
+#include "gomap/dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "treadle.h"
+
+enum {
+    CHAIN_MAX = 300,     /* a longer chain is a cycle */
+    MEMORY_COUNT = 4096, /* buckets whose text is kept; 144 bytes apart they do not collide */
+    PART_BYTES_MAX = 512,
+    CONTENT_BYTES = offsetof(struct bmap, overflow),
+};
+
+/* A main array: buckets from start on, number number. */
+struct dump_array {
+    uintptr_t start;
+    uint64_t bucket_count;
+    uint64_t number;
+};
+
+/* A separately allocated bucket; 0 is a free place. */
+struct dump_single {
+    uintptr_t address;
+    uint64_t number;
+};
+
+/* How a bucket's part of a line read when it had this content. */
+struct dump_part {
+    uintptr_t address;
+    unsigned char content[CONTENT_BYTES];
+    uint32_t count;
+    char bytes[PART_BYTES_MAX];
+};
+
+struct dump_memory {
+    struct dump_part parts[MEMORY_COUNT];
+};
+
+/* Where a bucket belongs. */
+enum dump_place { PLACE_UNKNOWN, PLACE_ARRAY, PLACE_SINGLE };
+struct dump_id {
+    enum dump_place place;
+    uint64_t number;
+    uint64_t index;
+};
+
+static void *allocate(void *old, size_t bytes)
+{
+    void *grown = realloc(old, bytes);
+    if (grown == NULL)
+        abort();
+    return grown;
+}
+
+void dumper_deinit(struct dumper *dumper)
+{
+    free(dumper->arrays);
+    free(dumper->singles);
+    free(dumper->memory);
+    *dumper = (struct dumper){ 0 };
+}
+
+void dumper_forget(struct dumper *dumper)
+{
+    dumper->array_count = 0;
+    dumper->single_count = 0;
+    if (dumper->single_capacity != 0)
+        memset(dumper->singles, 0, dumper->single_capacity * sizeof *dumper->singles);
+    if (dumper->memory == NULL)
+        return;
+    for (size_t i = 0; i < MEMORY_COUNT; i++)
+        dumper->memory->parts[i].address = 0;
+}
+
+/* ---- ids --------------------------------------------------------------------------------------- */
+
+/* The last array that begins at or before address; NULL if none does. */
+static struct dump_array *array_before(const struct dumper *dumper, uintptr_t address)
+{
+    size_t low = 0;
+    size_t high = dumper->array_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (dumper->arrays[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == 0 ? NULL : &dumper->arrays[low - 1];
+}
+
+/* Makes an array known that some field of the map holds. */
+static void meet_array(struct dumper *dumper, const struct bmap *buckets)
+{
+    uintptr_t address = (uintptr_t)buckets;
+    struct dump_array *before = array_before(dumper, address);
+    if (address == 0 || (before != NULL && before->start == address))
+        return;
+    void *start;
+    size_t bytes;
+    if (!treadle_block(buckets, &start, &bytes) || start != (const void *)buckets)
+        return;
+    if (dumper->array_count == dumper->array_capacity) {
+        dumper->array_capacity = dumper->array_capacity == 0 ? 16 : 2 * dumper->array_capacity;
+        size_t index = before != NULL ? (size_t)(before - dumper->arrays) : 0;
+        dumper->arrays = allocate(dumper->arrays,
+                                  dumper->array_capacity * sizeof *dumper->arrays);
+        before = before != NULL ? &dumper->arrays[index] : NULL;
+    }
+    size_t at = before != NULL ? (size_t)(before - dumper->arrays) + 1 : 0;
+    memmove(&dumper->arrays[at + 1], &dumper->arrays[at],
+            (dumper->array_count - at) * sizeof *dumper->arrays);
+    dumper->arrays[at] = (struct dump_array){
+        .start = address,
+        .bucket_count = bytes / sizeof(struct bmap),
+        .number = dumper->array_count,
+    };
+    dumper->array_count++;
+}
+
+static struct dump_single *single_place(const struct dumper *dumper, uintptr_t address)
+{
+    size_t mask = dumper->single_capacity - 1;
+    size_t at = (size_t)(address / 16 * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
+    while (dumper->singles[at].address != 0 && dumper->singles[at].address != address)
+        at = (at + 1) & mask;
+    return &dumper->singles[at];
+}
+
+static void grow_singles(struct dumper *dumper)
+{
+    struct dumper grown = *dumper;
+    grown.single_capacity = dumper->single_capacity == 0 ? 64 : 2 * dumper->single_capacity;
+    grown.singles = calloc(grown.single_capacity, sizeof *grown.singles);
+    if (grown.singles == NULL)
+        abort();
+    for (size_t i = 0; i < dumper->single_capacity; i++) {
+        if (dumper->singles[i].address != 0)
+            *single_place(&grown, dumper->singles[i].address) = dumper->singles[i];
+    }
+    free(dumper->singles);
+    *dumper = grown;
+}
+
+/* The id of a bucket, given now if a dump meets it for the first time. */
+static struct dump_id meet(struct dumper *dumper, const struct bmap *b)
+{
+    uintptr_t address = (uintptr_t)b;
+    const struct dump_array *array = array_before(dumper, address);
+    uint64_t distance = array != NULL ? address - array->start : 0;
+    bool in_array = array != NULL && distance % sizeof *b == 0;
+    if (in_array && distance < array->bucket_count * sizeof *b)
+        return (struct dump_id){ PLACE_ARRAY, array->number, distance / sizeof *b };
+    if (2 * (dumper->single_count + 1) > dumper->single_capacity)
+        grow_singles(dumper);
+    struct dump_single *single = single_place(dumper, address);
+    if (single->address == 0) {
+        void *start;
+        size_t bytes;
+        if (treadle_block(b, &start, &bytes) && start == (const void *)b && bytes >= sizeof *b)
+            *single = (struct dump_single){ address, dumper->single_count++ };
+        else if (in_array && distance == array->bucket_count * sizeof *b)
+            /* Right behind the end: a racing goroutine can leave next_overflow there. */
+            return (struct dump_id){ PLACE_ARRAY, array->number, array->bucket_count };
+        else
+            return (struct dump_id){ PLACE_UNKNOWN, 0, 0 };
+    }
+    return (struct dump_id){ PLACE_SINGLE, single->number, 0 };
+}
+
+static void write_id(struct text *out, struct dump_id id)
+{
+    switch (id.place) {
+    case PLACE_UNKNOWN:
+        text_byte(out, '?');
+        break;
+    case PLACE_ARRAY:
+        text_number(out, id.number);
+        text_byte(out, '.');
+        text_number(out, id.index);
+        break;
+    case PLACE_SINGLE:
+        text_byte(out, 'h');
+        text_number(out, id.number);
+        break;
+    }
+}
+
+void dump_id(struct dumper *dumper, const struct bmap *b, struct text *out)
+{
+    if (b == NULL)
+        text_byte(out, '-');
+    else
+        write_id(out, meet(dumper, b));
+}
+
+/* ---- the map ----------------------------------------------------------------------------------- */
+
+static void write_field(struct text *out, const char *name, uint64_t number)
+{
+    text_string(out, name);
+    text_number(out, number);
+}
+
+static void dump_sum(struct dumper *dumper, const struct hmap *h, uint64_t draws,
+                     uint64_t hash_calls, struct text *out)
+{
+    text_string(out, "S count=");
+    if (h->count < 0)
+        text_byte(out, '-');
+    text_number(out, h->count < 0 ? -(uint64_t)h->count : (uint64_t)h->count);
+    write_field(out, " flags=", h->flags);
+    write_field(out, " B=", h->B);
+    write_field(out, " nov=", h->noverflow);
+    text_string(out, " hash0=");
+    text_hex(out, h->hash0, 1);
+    write_field(out, " nevac=", h->nevacuate);
+    text_string(out, " buckets=");
+    dump_id(dumper, h->buckets, out);
+    text_string(out, " old=");
+    dump_id(dumper, h->oldbuckets, out);
+    write_field(out, " fr=", draws);
+    write_field(out, " hc=", hash_calls);
+    text_byte(out, '\n');
+}
+
+static void dump_list(struct dumper *dumper, const struct bmap_slice *list, struct text *out)
+{
+    if (list == NULL) {
+        text_byte(out, '-');
+        return;
+    }
+    if (!treadle_readable(list, sizeof *list)) {
+        text_byte(out, '?');
+        return;
+    }
+    text_byte(out, '[');
+    for (int64_t i = 0; i < list->len; i++) {
+        if (!treadle_readable(&list->array[i], sizeof list->array[i])) {
+            text_string(out, i == 0 ? "?" : " ?");
+            break;
+        }
+        if (i != 0)
+            text_byte(out, ' ');
+        dump_id(dumper, list->array[i], out);
+    }
+    text_byte(out, ']');
+}
+
+static void dump_extra(struct dumper *dumper, const struct mapextra *extra, struct text *out)
+{
+    if (extra == NULL) {
+        text_string(out, "X -\n");
+        return;
+    }
+    text_string(out, "X next=");
+    if (!treadle_readable(extra, sizeof *extra)) {
+        text_string(out, "?\n");
+        return;
+    }
+    dump_id(dumper, extra->next_overflow, out);
+    text_string(out, " oldovf=");
+    dump_list(dumper, extra->oldoverflow, out);
+    text_string(out, " ovf=");
+    dump_list(dumper, extra->overflow, out);
+    text_byte(out, '\n');
+}
+
+/* " ID:TOPHASH,k=v,..." */
+static void write_bucket(struct text *out, struct dump_id id, const struct bmap *b)
+{
+    text_byte(out, ' ');
+    write_id(out, id);
+    text_byte(out, ':');
+    for (uint32_t i = 0; i < BUCKET_COUNT; i++)
+        text_hex(out, b->tophash[i], 2);
+    for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
+        text_byte(out, ',');
+        text_entry(out, b->keys[i], b->elems[i]);
+    }
+}
+
+/* Keeps the part of a line that was written from start on. */
+static void remember(struct dump_part *part, const struct bmap *b, const struct text *out,
+                     size_t start)
+{
+    size_t count = out->count - start;
+    if (count > PART_BYTES_MAX)
+        return;
+    part->address = (uintptr_t)b;
+    memcpy(part->content, (const void *)b, CONTENT_BYTES);
+    part->count = (uint32_t)count;
+    memcpy(part->bytes, out->bytes + start, count);
+}
+
+/* A bucket's part of a line, out of memory when its content is the same as then. */
+static void dump_bucket(struct dumper *dumper, const struct bmap *b, struct text *out)
+{
+    struct dump_part *part = NULL;
+    if (dumper->memory != NULL) {
+        part = &dumper->memory->parts[(uintptr_t)b / 16 % MEMORY_COUNT];
+        if (part->address == (uintptr_t)b
+            && memcmp(part->content, (const void *)b, CONTENT_BYTES) == 0) {
+            text_bytes(out, part->bytes, part->count);
+            return;
+        }
+    }
+    size_t start = out->count;
+    struct dump_id id = meet(dumper, b);
+    if (id.place == PLACE_UNKNOWN || !treadle_readable(b, sizeof *b)) {
+        text_string(out, " ?");
+        return;
+    }
+    write_bucket(out, id, b);
+    if (part != NULL)
+        remember(part, b, out, start);
+}
+
+static void dump_chain(struct dumper *dumper, const struct bmap *b, struct text *out)
+{
+    for (uint32_t length = 0; b != NULL; length++) {
+        if (length == CHAIN_MAX) {
+            text_string(out, " CYCLE");
+            return;
+        }
+        size_t start = out->count;
+        dump_bucket(dumper, b, out);
+        if (out->count - start == 2) /* " ?" */
+            return;
+        b = b->overflow;
+    }
+}
+
+/* The chains of an array of at most count buckets. */
+static void dump_array(struct dumper *dumper, const struct bmap *buckets, uint64_t count, char line,
+                       struct text *out)
+{
+    if (buckets == NULL)
+        return;
+    const struct dump_array *array = array_before(dumper, (uintptr_t)buckets);
+    if (array == NULL || array->start != (uintptr_t)buckets)
+        return;
+    if (count > array->bucket_count)
+        count = array->bucket_count;
+    for (uint64_t i = 0; i < count; i++) {
+        text_byte(out, line);
+        text_byte(out, ' ');
+        text_number(out, i);
+        dump_chain(dumper, buckets + i, out);
+        text_byte(out, '\n');
+    }
+}
+
+void dump_map(struct dumper *dumper, const struct hmap *h, uint64_t draws, uint64_t hash_calls,
+              bool sum, struct text *out)
+{
+    if (h == NULL) {
+        text_string(out, "S nil\n");
+        return;
+    }
+    if (dumper->repeated && dumper->memory == NULL) {
+        dumper->memory = allocate(NULL, sizeof *dumper->memory);
+        for (size_t i = 0; i < MEMORY_COUNT; i++)
+            dumper->memory->parts[i].address = 0;
+    }
+    meet_array(dumper, h->oldbuckets);
+    meet_array(dumper, h->buckets);
+    dump_sum(dumper, h, draws, hash_calls, out);
+    if (sum)
+        return;
+    dump_extra(dumper, h->extra, out);
+    dump_array(dumper, h->oldbuckets, noldbuckets(h), 'o', out);
+    dump_array(dumper, h->buckets, bucket_shift(h->B), 'b', out);
+}
+
+/* ---- iterators --------------------------------------------------------------------------------- */
+
+/* "BUCKET/k3" for the address of a bucket's fourth key. */
+static void dump_slot(struct dumper *dumper, const struct bmap *b, const volatile uint64_t *word,
+                      struct text *out)
+{
+    if (word == NULL) {
+        text_byte(out, '-');
+        return;
+    }
+    uintptr_t address = (uintptr_t)word;
+    uint64_t distance = address - (uintptr_t)b;
+    if (b == NULL || distance >= sizeof *b) {
+        text_byte(out, '?');
+        return;
+    }
+    bool elem = distance >= offsetof(struct bmap, elems);
+    dump_id(dumper, b, out);
+    text_string(out, elem ? "/e" : "/k");
+    text_number(out,
+                (distance - (elem ? offsetof(struct bmap, elems) : offsetof(struct bmap, keys)))
+                    / sizeof(uint64_t));
+}
+
+/* The bucket that holds this word: the iterator's own, or wherever the entry has moved. */
+static const struct bmap *bucket_of(struct dumper *dumper, const struct hiter *it,
+                                    const volatile uint64_t *word)
+{
+    uintptr_t address = (uintptr_t)word;
+    if (address - (uintptr_t)it->bptr < sizeof(struct bmap))
+        return it->bptr;
+    const struct dump_array *array = array_before(dumper, address);
+    if (array != NULL) {
+        uint64_t distance = address - array->start;
+        if (distance < array->bucket_count * sizeof(struct bmap))
+            return (const struct bmap *)(address - distance % sizeof(struct bmap));
+    }
+    void *start;
+    size_t bytes;
+    if (!treadle_block(word, &start, &bytes))
+        return NULL;
+    return start;
+}
+
+void dump_meet_iterators(struct dumper *dumper, const struct iterator *iterators, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        meet_array(dumper, iterators[i].it->buckets);
+}
+
+void dump_iterators(struct dumper *dumper, const struct iterator *iterators, size_t count,
+                    struct text *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct hiter *it = iterators[i].it;
+        meet_array(dumper, it->buckets);
+        write_field(out, "I ", iterators[i].id);
+        text_string(out, " buckets=");
+        dump_id(dumper, it->buckets, out);
+        write_field(out, " B=", it->B);
+        write_field(out, " start=", it->start_bucket);
+        write_field(out, " off=", it->offset);
+        text_string(out, it->wrapped ? " wrapped=true" : " wrapped=false");
+        write_field(out, " bucket=", it->bucket);
+        text_string(out, " bptr=");
+        dump_id(dumper, it->bptr, out);
+        write_field(out, " i=", it->i);
+        if (it->check_bucket == NO_CHECK)
+            text_string(out, " check=-1");
+        else
+            write_field(out, " check=", it->check_bucket);
+        text_string(out, " k=");
+        dump_slot(dumper, bucket_of(dumper, it, it->key), it->key, out);
+        text_string(out, " e=");
+        dump_slot(dumper, bucket_of(dumper, it, it->elem), it->elem, out);
+        text_byte(out, '\n');
+    }
+}
