@@ -1,0 +1,369 @@
+/* campaign.c: gives out pieces of work to worker processes, adds up what comes back, keeps what was
+ * found. Time decides only how much is executed, never what an execution does. */
+#define _GNU_SOURCE
+#include "campaign.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../scheduler/check.h"
+#include "../scheduler/target.h"
+#include "keep.h"
+#include "status.h"
+
+#define JOBS_MAX 256u
+#define PIECE_SECONDS 0.1     /* a piece of work should last so long */
+#define PIECE_FIRST 256u      /* executions of a target's first piece */
+#define PIECE_MAX 1000000u
+
+struct campaign_worker {
+    pid_t pid;
+    int socket;
+    bool busy;
+    struct work work;
+    uint32_t position; /* of the work's target in the campaign */
+    uint32_t deaths;   /* in a row, without a word */
+};
+
+struct campaign {
+    const struct campaign_options *options;
+    struct campaign_result *result;
+    struct campaign_worker workers[JOBS_MAX];
+    struct status status;
+    /* Pieces to be done again or finished: a worker died over them. */
+    struct work left_over[JOBS_MAX];
+    uint32_t left_over_positions[JOBS_MAX];
+    uint32_t left_over_count;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void campaign_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* ---- what to do next ------------------------------------------------------------------------- */
+
+static bool campaign_time_over(const struct campaign *campaign)
+{
+    const struct campaign_options *options = campaign->options;
+    return interrupted
+           || (options->seconds > 0 && worker_now() - options->plan.start >= options->seconds);
+}
+
+static uint64_t piece_size(const struct campaign *campaign, const struct campaign_target *target)
+{
+    const struct campaign_options *options = campaign->options;
+    uint64_t left = options->executions == 0 ? UINT64_MAX : options->executions - target->next;
+    uint64_t size = PIECE_FIRST;
+    if (target->tally.seconds > 0) {
+        double rate = (double)target->tally.executions / target->tally.seconds;
+        double wanted = rate * PIECE_SECONDS;
+        size = wanted < 1 ? 1 : wanted > PIECE_MAX ? PIECE_MAX : (uint64_t)wanted;
+    }
+    return size < left ? size : left;
+}
+
+static bool target_has_work(const struct campaign *campaign, const struct campaign_target *target)
+{
+    uint64_t limit = campaign->options->executions;
+    return !target->stopped && target->error[0] == '\0' && (limit == 0 || target->next < limit);
+}
+
+/* The target that has had the least time, counting what is under way; -1 if none has work. */
+static int32_t next_target(const struct campaign *campaign)
+{
+    int32_t best = -1;
+    double best_seconds = 0;
+    for (uint32_t i = 0; i < campaign->result->target_count; i++) {
+        const struct campaign_target *target = &campaign->result->targets[i];
+        double seconds = target->tally.seconds + target->pieces_out * PIECE_SECONDS;
+        if (target_has_work(campaign, target) && (best < 0 || seconds < best_seconds)) {
+            best = (int32_t)i;
+            best_seconds = seconds;
+        }
+    }
+    return best;
+}
+
+/* The next piece of work; false if there is none now. */
+static bool next_work(struct campaign *campaign, struct work *ret_work, uint32_t *ret_position)
+{
+    if (campaign_time_over(campaign))
+        return false;
+    if (campaign->left_over_count > 0) {
+        campaign->left_over_count--;
+        *ret_work = campaign->left_over[campaign->left_over_count];
+        *ret_position = campaign->left_over_positions[campaign->left_over_count];
+        campaign->result->targets[*ret_position].pieces_out++;
+        return true;
+    }
+    int32_t position = next_target(campaign);
+    if (position < 0)
+        return false;
+    struct campaign_target *target = &campaign->result->targets[position];
+    uint64_t count = piece_size(campaign, target);
+    *ret_work = (struct work){ .target = target->index, .from = target->next, .count = count };
+    *ret_position = (uint32_t)position;
+    target->next += count;
+    target->pieces_out++;
+    return true;
+}
+
+/* ---- what comes back ------------------------------------------------------------------------- */
+
+static void take_finding(struct campaign_target *target, const struct finding *finding)
+{
+    for (uint32_t i = 0; i < target->finding_count; i++) {
+        struct campaign_finding *known = &target->findings[i];
+        if (known->finding.fingerprint != finding->fingerprint)
+            continue;
+        if (finding_is_shorter(finding, &known->finding))
+            *known = (struct campaign_finding){ .finding = *finding };
+        return;
+    }
+    size_t bytes = (target->finding_count + 1) * sizeof *target->findings;
+    target->findings = realloc(target->findings, bytes);
+    CHECK(target->findings != NULL, ==, true);
+    target->findings[target->finding_count++] = (struct campaign_finding){ .finding = *finding };
+}
+
+static void take_left_over(struct campaign *campaign, const struct campaign_worker *worker,
+                           uint64_t done)
+{
+    if (done >= worker->work.count || campaign->left_over_count == JOBS_MAX)
+        return;
+    struct work work = worker->work;
+    work.from += done;
+    work.count -= done;
+    campaign->left_over_positions[campaign->left_over_count] = worker->position;
+    campaign->left_over[campaign->left_over_count++] = work;
+}
+
+static bool start_worker(struct campaign *campaign, struct campaign_worker *worker)
+{
+    worker->busy = false;
+    worker->pid = worker_start(&campaign->options->plan, &worker->socket);
+    if (worker->pid < 0)
+        worker->socket = -1;
+    return worker->pid >= 0;
+}
+
+/* The worker is gone: in good order after a crash of the subject, or killed. */
+static void replace_worker(struct campaign *campaign, struct campaign_worker *worker)
+{
+    close(worker->socket);
+    int status = 0;
+    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (worker->busy) {
+        struct campaign_target *target = &campaign->result->targets[worker->position];
+        target->pieces_out--;
+        if (++worker->deaths < 3)
+            take_left_over(campaign, worker, 0);
+        else
+            snprintf(target->error, sizeof target->error,
+                     "its process died three times (signal %d) in executions %llu to %llu",
+                     WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                     (unsigned long long)worker->work.from,
+                     (unsigned long long)(worker->work.from + worker->work.count - 1));
+    }
+    if (!start_worker(campaign, worker))
+        fprintf(stderr, "treadle: cannot start a process: %s\n", strerror(errno));
+}
+
+static void take_result(struct campaign *campaign, struct campaign_worker *worker)
+{
+    struct work_result result;
+    bool read = worker_read(worker->socket, &result, sizeof result);
+    struct campaign_target *target = &campaign->result->targets[worker->position];
+    for (uint32_t i = 0; read && i < result.finding_count; i++) {
+        struct finding finding;
+        read = worker_read(worker->socket, &finding, sizeof finding);
+        if (read)
+            take_finding(target, &finding);
+    }
+    if (!read) {
+        replace_worker(campaign, worker);
+        return;
+    }
+    worker->busy = false;
+    worker->deaths = 0;
+    target->pieces_out--;
+    tally_add(&target->tally, &result.tally);
+    if (result.setup_error[0] != '\0')
+        snprintf(target->error, sizeof target->error, "its set-up ends with %.150s",
+                 result.setup_error);
+    else if (campaign->options->plan.stop_on_first && result.finding_count > 0)
+        target->stopped = true;
+    else
+        take_left_over(campaign, worker, result.done);
+}
+
+/* ---- keeping --------------------------------------------------------------------------------- */
+
+/* By verdict, then the shorter first. */
+static int finding_order(const void *left, const void *right)
+{
+    const struct finding *a = &((const struct campaign_finding *)left)->finding;
+    const struct finding *b = &((const struct campaign_finding *)right)->finding;
+    if (a->verdict != b->verdict)
+        return a->verdict < b->verdict ? -1 : 1;
+    if (finding_is_shorter(a, b))
+        return -1;
+    return finding_is_shorter(b, a);
+}
+
+/* Which findings are kept: the shortest of each verdict, then the second shortest of each, and so
+ * on up to the limit; so that no verdict crowds out another. Sorts them by verdict and length and
+ * marks the chosen ones. */
+static void choose_kept(struct campaign_target *target, bool *chosen)
+{
+    qsort(target->findings, target->finding_count, sizeof *target->findings, finding_order);
+    uint32_t left = CAMPAIGN_FINDINGS_MAX;
+    for (uint32_t rank = 0; left > 0; rank++) {
+        bool any = false;
+        uint32_t in_verdict = 0;
+        for (uint32_t i = 0; i < target->finding_count && left > 0; i++) {
+            bool first = i == 0
+                         || target->findings[i].finding.verdict
+                                != target->findings[i - 1].finding.verdict;
+            in_verdict = first ? 0 : in_verdict + 1;
+            if (in_verdict == rank) {
+                chosen[i] = any = true;
+                left--;
+            }
+        }
+        if (!any)
+            return;
+    }
+}
+
+/* Keeps the chosen findings and drops the rest of the list. */
+static void keep_target(const struct campaign_options *options, struct campaign_target *target)
+{
+    if (target->finding_count == 0)
+        return;
+    bool *chosen = calloc(target->finding_count, sizeof *chosen);
+    CHECK(chosen != NULL, ==, true);
+    choose_kept(target, chosen);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < target->finding_count; i++)
+        if (chosen[i])
+            target->findings[count++] = target->findings[i];
+    target->finding_count = count;
+    free(chosen);
+    if (options->directory == NULL)
+        return;
+    int failed = keep_findings(&options->plan, options->directory, target->index, target->findings,
+                               count, target->error, sizeof target->error);
+    for (uint32_t i = 0; failed == 0 && i < count; i++)
+        target->tally.verdicts[TREADLE_NONDETERMINISTIC] += !target->findings[i].kept;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static bool give_work(struct campaign *campaign)
+{
+    bool busy = false;
+    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
+        struct campaign_worker *worker = &campaign->workers[i];
+        if (worker->socket >= 0 && !worker->busy
+            && next_work(campaign, &worker->work, &worker->position)) {
+            worker->busy = true;
+            if (!worker_write(worker->socket, &worker->work, sizeof worker->work))
+                replace_worker(campaign, worker);
+        }
+        busy |= worker->busy;
+    }
+    return busy;
+}
+
+static void take_results(struct campaign *campaign)
+{
+    struct pollfd polls[JOBS_MAX];
+    uint32_t jobs = campaign->options->jobs;
+    for (uint32_t i = 0; i < jobs; i++)
+        polls[i] = (struct pollfd){ .fd = campaign->workers[i].socket, .events = POLLIN };
+    if (poll(polls, jobs, 500) <= 0)
+        return;
+    for (uint32_t i = 0; i < jobs; i++)
+        if (polls[i].revents != 0 && campaign->workers[i].busy)
+            take_result(campaign, &campaign->workers[i]);
+}
+
+static void campaign_loop(struct campaign *campaign)
+{
+    while (give_work(campaign)) {
+        take_results(campaign);
+        status_show(&campaign->status, campaign->result, campaign->options);
+    }
+    for (uint32_t i = 0; i < campaign->options->jobs; i++)
+        if (campaign->workers[i].socket >= 0)
+            close(campaign->workers[i].socket);
+    for (uint32_t i = 0; i < campaign->options->jobs; i++)
+        if (campaign->workers[i].pid > 0)
+            waitpid(campaign->workers[i].pid, NULL, 0);
+    for (uint32_t i = 0; i < campaign->result->target_count; i++) {
+        status_keeping(&campaign->status, campaign->result, i);
+        keep_target(campaign->options, &campaign->result->targets[i]);
+    }
+    status_end(&campaign->status);
+}
+
+static struct campaign_result *result_create(const struct campaign_options *options)
+{
+    struct campaign_result *result = calloc(1, sizeof *result);
+    CHECK(result != NULL, ==, true);
+    result->target_count = options->target_count;
+    result->targets = calloc(options->target_count, sizeof *result->targets);
+    CHECK(result->targets != NULL || options->target_count == 0, ==, true);
+    for (uint32_t i = 0; i < options->target_count; i++)
+        result->targets[i].index = options->targets[i];
+    return result;
+}
+
+struct campaign_result *campaign_run(const struct campaign_options *options)
+{
+    CHECK(options->jobs, >=, 1u);
+    CHECK(options->jobs, <=, JOBS_MAX);
+    struct campaign *campaign = calloc(1, sizeof *campaign);
+    CHECK(campaign != NULL, ==, true);
+    campaign->options = options;
+    campaign->result = result_create(options);
+    struct sigaction action = { .sa_handler = campaign_interrupt }, before;
+    sigaction(SIGINT, &action, &before);
+    interrupted = 0;
+    uint32_t started = 0;
+    for (uint32_t i = 0; i < options->jobs; i++)
+        started += start_worker(campaign, &campaign->workers[i]);
+    if (started > 0)
+        campaign_loop(campaign);
+    sigaction(SIGINT, &before, NULL);
+    struct campaign_result *result = campaign->result;
+    result->seconds = worker_now() - options->plan.start;
+    result->interrupted = interrupted != 0;
+    free(campaign);
+    if (started > 0)
+        return result;
+    campaign_destroy(result);
+    return NULL;
+}
+
+void campaign_destroy(struct campaign_result *result)
+{
+    if (result == NULL)
+        return;
+    for (uint32_t i = 0; i < result->target_count; i++)
+        free(result->targets[i].findings);
+    free(result->targets);
+    free(result);
+}

@@ -1,0 +1,51 @@
+/* campaign.h: `treadle fuzz`: executions of many targets, by any number of processes, for a time
+ * or a number, with what they find kept as schedule files. */
+#ifndef TREADLE_CAMPAIGN_H
+#define TREADLE_CAMPAIGN_H
+
+#include "worker.h"
+
+#define CAMPAIGN_FINDINGS_MAX 20u /* kept per target */
+
+struct campaign_options {
+    const uint32_t *targets; /* indices in target.h's order */
+    uint32_t target_count;
+    double seconds;      /* wall clock of all; 0 = no limit */
+    uint64_t executions; /* per target; 0 = no limit */
+    struct worker_plan plan;
+    uint32_t jobs;
+    const char *directory; /* findings go there; NULL: nothing is kept */
+    bool quiet;            /* no status line */
+};
+
+/* A finding of the campaign. */
+struct campaign_finding {
+    struct finding finding;
+    bool kept; /* its file holds this very finding */
+};
+
+struct campaign_target {
+    uint32_t index; /* in target.h's order */
+    struct tally tally;
+    struct campaign_finding *findings; /* by fingerprint, in order of arrival */
+    uint32_t finding_count;
+    uint64_t next;       /* number of the first execution not yet given out */
+    uint32_t pieces_out; /* pieces of work being done */
+    bool stopped;        /* --stop-on-first: it has one */
+    char error[256];     /* it could not be run or its findings not be kept: why; else empty */
+};
+
+struct campaign_result {
+    struct campaign_target *targets; /* as in the options */
+    uint32_t target_count;
+    double seconds;
+    bool interrupted;
+};
+
+/* Runs the campaign; returns its result, to be freed with campaign_destroy. NULL if no worker
+ * process could be started (errno says why). */
+struct campaign_result *campaign_run(const struct campaign_options *options);
+
+void campaign_destroy(struct campaign_result *result);
+
+#endif

@@ -1,0 +1,340 @@
+/* command_fuzz.c: `treadle fuzz`. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../scheduler/target.h"
+#include "campaign.h"
+#include "command.h"
+#include "keep.h"
+#include "table.h"
+
+#define SECONDS_DEFAULT 60.0
+
+struct fuzz_options {
+    struct campaign_options campaign;
+    const char *strategy; /* its name */
+    bool json, require;
+};
+
+/* ---- the result --------------------------------------------------------------------------------- */
+
+static bool is_unexpected(const struct campaign_target *target)
+{
+    return (tally_seen(&target->tally) & ~target_at(target->index)->expects) != 0;
+}
+
+static json_t *verdict_counts(const struct tally *tally)
+{
+    json_t *counts = json_object();
+    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++)
+        if (tally->verdicts[i] > 0)
+            json_object_set_new(counts, verdict_name((enum treadle_verdict)i),
+                                json_integer((json_int_t)tally->verdicts[i]));
+    return counts;
+}
+
+static json_t *verdict_firsts(const struct tally *tally)
+{
+    json_t *firsts = json_object();
+    for (uint32_t i = TREADLE_OK + 1; i < TREADLE_VERDICT_COUNT; i++)
+        if (tally->first[i] > 0)
+            json_object_set_new(firsts, verdict_name((enum treadle_verdict)i),
+                                json_pack("{s:I, s:f}", "execution", (json_int_t)tally->first[i],
+                                          "seconds", tally->first_seconds[i]));
+    return firsts;
+}
+
+static json_t *finding_paths(const struct fuzz_options *options,
+                             const struct campaign_target *target)
+{
+    json_t *paths = json_array();
+    for (uint32_t i = 0; i < target->finding_count; i++) {
+        char path[4096];
+        keep_path(options->campaign.directory, target_at(target->index),
+                  &target->findings[i].finding, path, sizeof path);
+        if (target->findings[i].kept)
+            json_array_append_new(paths, json_string(path));
+    }
+    return paths;
+}
+
+static json_t *target_json(const struct fuzz_options *options,
+                           const struct campaign_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    const struct tally *tally = &target->tally;
+    double rate = tally->seconds > 0 ? (double)tally->executions / tally->seconds : 0;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:o, s:o, s:o}", "target", known->name, "strategy",
+        options->strategy, "memory", "sc", "executions",
+        (json_int_t)tally->executions, "seconds", tally->seconds, "executions_per_second", rate,
+        "steps", (json_int_t)tally->steps, "verdicts", verdict_counts(tally), "first",
+        verdict_firsts(tally), "findings", finding_paths(options, target));
+    bool go = known->go_semantics;
+    json_object_set_new(json, "detected",
+                        go ? json_integer((json_int_t)tally->detected) : json_null());
+    json_object_set_new(json, "silent", go ? json_integer((json_int_t)tally->silent) : json_null());
+    return json;
+}
+
+static int print_json(const struct fuzz_options *options, const struct campaign_result *result)
+{
+    json_t *targets = json_array();
+    for (uint32_t i = 0; i < result->target_count; i++)
+        json_array_append_new(targets, target_json(options, &result->targets[i]));
+    return command_print_json(json_pack("{s:I, s:f, s:o}", "seed",
+                                        (json_int_t)options->campaign.plan.seed, "seconds",
+                                        result->seconds, "targets", targets));
+}
+
+static void print_verdicts(const struct campaign_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    int column = 0;
+    for (uint32_t i = TREADLE_OK + 1; i < TREADLE_VERDICT_COUNT; i++) {
+        if (target->tally.verdicts[i] == 0)
+            continue;
+        char item[64], count[16];
+        table_number((double)target->tally.verdicts[i], count, sizeof count);
+        int length = snprintf(item, sizeof item, "%s%s %s", known->expects >> i & 1 ? "" : "! ",
+                              verdict_name((enum treadle_verdict)i), count);
+        if (column > 0 && column + 2 + length > 46) {
+            printf(",\n%53s", "");
+            column = 0;
+        }
+        column += printf("%s%s", column > 0 ? ", " : "", item);
+    }
+    puts(column > 0 ? "" : "ok");
+}
+
+static void print_target(const struct campaign_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    const struct tally *tally = &target->tally;
+    char executions[16], rate[16];
+    table_number((double)tally->executions, executions, sizeof executions);
+    table_number(tally->seconds > 0 ? (double)tally->executions / tally->seconds : 0, rate,
+                 sizeof rate);
+    printf("%-28s %10s %10s  ", known->name, executions, rate);
+    print_verdicts(target);
+    if (target->error[0] != '\0')
+        printf("    error: %s\n", target->error);
+}
+
+/* What is missing of what the target must show. */
+static void print_unmet(const struct campaign_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    for (uint32_t i = 0; i < known->requirement_count; i++) {
+        const struct treadle_requirement *requirement = &known->requires[i];
+        if (target->tally.requirements[i] > 0)
+            continue;
+        printf("missing: %s must show %s%s", known->name, verdict_name(requirement->verdict),
+               requirement->silent ? " silently" : "");
+        if (requirement->rule != NULL)
+            printf(" (%s)", requirement->rule);
+        putchar('\n');
+    }
+}
+
+static void print_table(const struct fuzz_options *options, const struct campaign_result *result)
+{
+    uint32_t kept = 0;
+    const char *example = NULL;
+    char path[4096];
+    printf("%-28s %10s %10s  %s\n", "target", "executions", "per second",
+           "verdicts (executions that showed them)");
+    for (uint32_t i = 0; i < result->target_count; i++) {
+        const struct campaign_target *target = &result->targets[i];
+        print_target(target);
+        for (uint32_t f = 0; f < target->finding_count; f++)
+            if (target->findings[f].kept && ++kept == 1) {
+                keep_path(options->campaign.directory, target_at(target->index),
+                          &target->findings[f].finding, path, sizeof path);
+                example = path;
+            }
+    }
+    if (options->require)
+        for (uint32_t i = 0; i < result->target_count; i++)
+            print_unmet(&result->targets[i]);
+    printf("\n%s after %.1f s, seed %llu.", result->interrupted ? "Interrupted" : "Done",
+           result->seconds, (unsigned long long)options->campaign.plan.seed);
+    if (kept > 0)
+        printf(" %u findings in %s/. See one:\n  treadle replay --trace %s\n", kept,
+               options->campaign.directory, example);
+    else
+        puts(" No findings.");
+    bool unexpected = false;
+    for (uint32_t i = 0; i < result->target_count; i++)
+        unexpected |= is_unexpected(&result->targets[i]);
+    if (unexpected)
+        puts("A verdict marked ! is one that its target does not expect.");
+}
+
+static int exit_code(const struct fuzz_options *options, const struct campaign_result *result)
+{
+    int code = EXIT_AS_DECLARED;
+    for (uint32_t i = 0; i < result->target_count; i++) {
+        const struct campaign_target *target = &result->targets[i];
+        bool missing = options->require
+                       && tally_unmet(&target->tally, target_at(target->index)) > 0;
+        if (target->error[0] != '\0') {
+            fprintf(stderr, "treadle fuzz: %s: %s\n", target_at(target->index)->name,
+                    target->error);
+            return EXIT_USAGE;
+        }
+        if (is_unexpected(target) || missing)
+            code = EXIT_FINDING;
+    }
+    return code;
+}
+
+/* ---- the command line --------------------------------------------------------------------------- */
+
+static int parse_option(struct fuzz_options *options, int option, const char *value)
+{
+    struct campaign_options *campaign = &options->campaign;
+    uint64_t number;
+    switch (option) {
+    case 't':
+        if (!command_duration(value, &campaign->seconds))
+            return command_misuse(&command_fuzz, "--time %s is no time like 500ms, 60s, 8h", value);
+        return 0;
+    case 'n':
+        if (!command_number(value, 1, UINT64_C(1) << 53, &campaign->executions))
+            return command_misuse(&command_fuzz, "--executions %s is no number from 1 on", value);
+        return 0;
+    case 's':
+        if (!command_number(value, 0, INT64_MAX, &campaign->plan.seed))
+            return command_misuse(&command_fuzz, "--seed %s is no number from 0 to 2^63-1", value);
+        return 0;
+    case 'J':
+        if (!command_number(value, 1, 256, &number))
+            return command_misuse(&command_fuzz, "--jobs %s is no number from 1 to 256", value);
+        campaign->jobs = (uint32_t)number;
+        return 0;
+    case 'S':
+        options->strategy = value;
+        return command_strategy(&command_fuzz, value, &campaign->plan.portfolio);
+    case 'M':
+        if (strcmp(value, "sc") != 0)
+            return command_misuse(&command_fuzz, "there is no memory model %s; there is sc", value);
+        return 0;
+    case 'E':
+        if (strcmp(value, "own") != 0)
+            return command_misuse(&command_fuzz, "there is no engine %s; there is own", value);
+        return 0;
+    case 'o':
+        campaign->directory = value;
+        return 0;
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+static int parse(struct fuzz_options *options, int argument_count, char **arguments)
+{
+    static const struct option known[] = { { "time", required_argument, NULL, 't' },
+                                           { "executions", required_argument, NULL, 'n' },
+                                           { "seed", required_argument, NULL, 's' },
+                                           { "strategy", required_argument, NULL, 'S' },
+                                           { "engine", required_argument, NULL, 'E' },
+                                           { "memory", required_argument, NULL, 'M' },
+                                           { "jobs", required_argument, NULL, 'J' },
+                                           { "out", required_argument, NULL, 'o' },
+                                           { "stop-on-first", no_argument, NULL, 'f' },
+                                           { "require", no_argument, NULL, 'r' },
+                                           { "twice", no_argument, NULL, 'w' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { 0 } };
+    opterr = 0;
+    optind = 1;
+    for (int option; (option = getopt_long(argument_count, arguments, ":", known, NULL)) != -1;) {
+        int failed = 0;
+        if (option == '?')
+            return command_misuse(&command_fuzz, "unknown option %s", arguments[optind - 1]);
+        if (option == ':')
+            return command_misuse(&command_fuzz, "%s wants a value", arguments[optind - 1]);
+        if (option == 'f')
+            options->campaign.plan.stop_on_first = true;
+        else if (option == 'r')
+            options->require = true;
+        else if (option == 'w')
+            options->campaign.plan.twice = true;
+        else if (option == 'j')
+            options->json = true;
+        else
+            failed = parse_option(options, option, optarg);
+        if (failed != 0)
+            return failed;
+    }
+    if (options->campaign.seconds == 0 && options->campaign.executions == 0)
+        options->campaign.seconds = SECONDS_DEFAULT;
+    return 0;
+}
+
+static uint32_t default_jobs(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
+}
+
+static int run(int argument_count, char **arguments)
+{
+    struct fuzz_options options = { .campaign = { .plan = { .seed = 1,
+                                                            .portfolio = portfolio_create(NULL) },
+                                                  .jobs = default_jobs(),
+                                                  .directory = "findings/new" },
+                                    .strategy = "portfolio" };
+    int failed = parse(&options, argument_count, arguments);
+    if (failed != 0)
+        return failed;
+    uint32_t *targets = command_targets(&command_fuzz, arguments + optind,
+                                        argument_count - optind, &options.campaign.target_count);
+    if (targets == NULL)
+        return EXIT_USAGE;
+    options.campaign.targets = targets;
+    options.campaign.plan.start = worker_now();
+    struct campaign_result *result = campaign_run(&options.campaign);
+    free(targets);
+    if (result == NULL) {
+        fprintf(stderr, "treadle fuzz: no process could be started: %s\n", strerror(errno));
+        return EXIT_USAGE;
+    }
+    int code = exit_code(&options, result);
+    if (!options.json)
+        print_table(&options, result);
+    else if (print_json(&options, result) != 0)
+        code = EXIT_USAGE;
+    campaign_destroy(result);
+    return code;
+}
+
+const struct command command_fuzz = {
+    .name = "fuzz",
+    .usage = "[TARGET...] [OPTIONS]",
+    .summary = "Executes targets under ever new interleavings and keeps what it finds",
+    .help =
+        "\nTARGET may be a glob; without one, every target but bench/* is fuzzed.\n\n"
+        "  --time 60s         wall clock of the whole run, shared among the targets (ms s m h d)\n"
+        "  --executions N     executions of each target; whichever ends first\n"
+        "  --seed N           default 1; the same seed and --executions give the same counts\n"
+        "  --strategy S       portfolio (default), random, sticky, pos\n"
+        "  --memory M         sc\n"
+        "  --engine E         own\n"
+        "  --jobs N           processes; default: one for each core\n"
+        "  --out DIR          where findings go; default findings/new\n"
+        "  --stop-on-first    leave a target at its first finding\n"
+        "  --require          exit 1 unless every verdict that a target must show was found\n"
+        "  --twice            run each execution again and report any difference\n"
+        "  --json             one JSON object on standard output\n\n"
+        "A finding is replayed twice, once in a new process, before it is saved. To keep one as a\n"
+        "regression test, move its file to findings/TARGET/.\n\n"
+        "Example:\n  treadle fuzz 'gomap/*' --time 30s --require\n",
+    .run = run,
+};

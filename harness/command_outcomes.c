@@ -1,0 +1,154 @@
+/* command_outcomes.c: `treadle outcomes`: what a concurrent program can end in. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "../scheduler/check.h"
+#include "../scheduler/scheduler.h"
+#include "command.h"
+#include "subject_options.h"
+#include "worker.h"
+
+#define OUTCOME_BYTES_MAX 65536u
+
+struct outcome {
+    uint64_t count;
+    UT_hash_handle hh;
+    char text[];
+};
+
+struct outcome_text {
+    const struct treadle_subject *subject;
+    char *text;
+};
+
+static void ask_subject(void *argument)
+{
+    struct outcome_text *outcome = argument;
+    outcome->subject->outcome(execution.state, outcome->text, OUTCOME_BYTES_MAX);
+}
+
+/* What the execution ended in, in the words of the trace language. */
+static void outcome_of_execution(const struct treadle_subject *subject, char *text)
+{
+    struct outcome_text outcome = { .subject = subject, .text = text };
+    const struct verdict_record *record = &execution.verdicts[0];
+    if (!execution.ended_early) {
+        if (scheduler_look(ask_subject, &outcome) != TREADLE_OK)
+            snprintf(text, OUTCOME_BYTES_MAX, "WILD");
+        return;
+    }
+    switch (record->verdict) {
+    case TREADLE_GO_FATAL:
+        snprintf(text, OUTCOME_BYTES_MAX, "FATAL %s", record->rule);
+        return;
+    case TREADLE_PANIC:
+        snprintf(text, OUTCOME_BYTES_MAX, "PANIC");
+        return;
+    case TREADLE_TIMEOUT:
+    case TREADLE_DEADLOCK:
+        snprintf(text, OUTCOME_BYTES_MAX, "ENDLESS");
+        return;
+    default:
+        snprintf(text, OUTCOME_BYTES_MAX, "WILD");
+        return;
+    }
+}
+
+static void count_outcome(struct outcome **outcomes, const char *text)
+{
+    struct outcome *outcome;
+    HASH_FIND_STR(*outcomes, text, outcome);
+    if (outcome == NULL) {
+        size_t bytes = strlen(text) + 1;
+        outcome = calloc(1, sizeof *outcome + bytes);
+        CHECK(outcome != NULL, ==, true);
+        memcpy(outcome->text, text, bytes);
+        HASH_ADD_STR(*outcomes, text, outcome);
+    }
+    outcome->count++;
+}
+
+static int outcome_order(const struct outcome *a, const struct outcome *b)
+{
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return strcmp(a->text, b->text);
+}
+
+static int explore(const struct subject_options *options, const struct treadle_target *target,
+                   struct outcome **outcomes)
+{
+    const char *rule;
+    struct scheduler_options limits = { 0 };
+    enum treadle_verdict verdict = scheduler_open(target, &limits, &rule);
+    if (verdict != TREADLE_OK) {
+        fprintf(stderr, "treadle outcomes: the set-up ends with %s: %s\n", verdict_name(verdict),
+                rule);
+        return EXIT_USAGE;
+    }
+    struct worker_plan plan = { .seed = options->seed, .portfolio = options->portfolio };
+    uint64_t target_seed = worker_target_seed(&plan);
+    char *text = malloc(OUTCOME_BYTES_MAX);
+    CHECK(text != NULL, ==, true);
+    for (uint64_t number = 0; number < options->executions; number++) {
+        worker_run(&plan, target_seed, number);
+        outcome_of_execution(options->subject, text);
+        count_outcome(outcomes, text);
+    }
+    free(text);
+    scheduler_close();
+    return 0;
+}
+
+static void print_and_free(struct outcome *outcomes)
+{
+    HASH_SORT(outcomes, outcome_order);
+    struct outcome *outcome, *next;
+    HASH_ITER(hh, outcomes, outcome, next)
+    {
+        printf("%llu %s\n", (unsigned long long)outcome->count, outcome->text);
+        HASH_DEL(outcomes, outcome);
+        free(outcome);
+    }
+}
+
+static int run(int argument_count, char **arguments)
+{
+    struct subject_options options;
+    int code = subject_options_parse(&command_outcomes, argument_count, arguments, &options);
+    if (code != 0)
+        return code;
+    if (options.subject->parse_program == NULL)
+        return command_misuse(&command_outcomes, "%s has no programs", options.subject->name);
+    struct treadle_target *target =
+        options.subject->parse_program(&options.language, stdin, stderr);
+    if (target == NULL)
+        return EXIT_USAGE;
+    struct outcome *outcomes = NULL;
+    code = explore(&options, target, &outcomes);
+    if (code == 0) {
+        options.subject->print_program(target, stdout);
+        puts("outcomes:");
+    }
+    print_and_free(outcomes);
+    options.subject->free_program(target);
+    return code;
+}
+
+const struct command command_outcomes = {
+    .name = "outcomes",
+    .usage = "SUBJECT [OPTIONS] < FILE",
+    .summary = "Explores a concurrent program and counts what it ends in",
+    .help = "\nFILE holds set-up operations and a line `par PROGRAM | PROGRAM`; what follows a line\n"
+            "`outcomes:` is not read.\n\n"
+            "  --variant V      fast64 (default), generic\n"
+            "  --hash H         mix (default), low, blk, table\n"
+            "  --strategy S     portfolio (default), random, sticky, pos\n"
+            "  --executions N   default 100000\n"
+            "  --seed N         default 1\n\n"
+            "Example:\n  treadle outcomes gomap --executions 1000000 < insert-insert.txt\n",
+    .run = run,
+};

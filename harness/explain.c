@@ -1,0 +1,93 @@
+/* explain.c: what happened in an execution: verdicts, events, the state that was left. */
+#include "explain.h"
+
+#include <string.h>
+
+#include "describe.h"
+
+/* "runtime.growWork" for a function of a port; NULL for any other. */
+static const char *original_of(const char *function)
+{
+    const struct treadle_subject *subject = execution.target->subject;
+    if (subject == NULL || subject->ports == NULL)
+        return NULL;
+    for (const struct treadle_port *port = subject->ports; port->function != NULL; port++)
+        if (strcmp(port->function, function) == 0)
+            return port->original;
+    return NULL;
+}
+
+static void print_event(FILE *out, uint32_t position)
+{
+    const struct event *event = &execution.trace[position];
+    char text[4 * DESCRIBE_BYTES];
+    struct names_place place;
+    describe_event(event, position, text, sizeof text);
+    const char *original = NULL;
+    if (event->pc != 0 && names_place(event->pc, &place))
+        original = original_of(place.function);
+    fprintf(out, "%6u  g%-3u %s%s%s%s\n", position, event->goroutine, text,
+            original != NULL ? "  [" : "", original != NULL ? original : "",
+            original != NULL ? "]" : "");
+}
+
+static void print_trace(FILE *out)
+{
+    uint32_t log = 0;
+    for (uint32_t i = 0; i < execution.trace_run_count; i++) {
+        for (; log < execution.log_count && execution.logs[log].event <= i; log++)
+            fprintf(out, "        g%-3u # %s\n", execution.logs[log].goroutine,
+                    execution.logs[log].text);
+        print_event(out, i);
+    }
+}
+
+static void print_verdict(FILE *out, const struct verdict_record *record)
+{
+    fprintf(out, "  %s: %s%s%s\n", verdict_name(record->verdict), record->rule,
+            record->detail[0] != '\0' ? ": " : "", record->detail);
+    for (uint32_t i = 0; i < record->event_count; i++)
+        print_event(out, record->events[i]);
+}
+
+static void print_pending(FILE *out)
+{
+    static const char *const states[] = { "about to", "waiting to", "ended" };
+    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+        const struct goroutine *goroutine = &scheduler.goroutines[id];
+        char anchor[2 * DESCRIBE_BYTES] = "";
+        if (goroutine->state != GOROUTINE_DONE)
+            describe_anchor(&goroutine->pending, execution.trace_count, anchor, sizeof anchor);
+        fprintf(out, "  g%u%s%s: %s%s%s\n", id, goroutine->role != NULL ? " " : "",
+                goroutine->role != NULL ? goroutine->role : "", states[goroutine->state],
+                anchor[0] != '\0' ? " " : "", anchor);
+    }
+}
+
+static void dump_state(void *argument)
+{
+    execution.target->subject->dump(execution.state, argument);
+}
+
+static void print_state(FILE *out)
+{
+    const struct treadle_subject *subject = execution.target->subject;
+    if (subject == NULL || subject->dump == NULL)
+        return;
+    fprintf(out, "  state of %s:\n", subject->name);
+    if (scheduler_look(dump_state, out) != TREADLE_OK)
+        fputs("(the state is too broken to be shown any further)\n", out);
+}
+
+void explain_execution(FILE *out, const struct replay_result *result, bool with_trace)
+{
+    if (with_trace)
+        print_trace(out);
+    for (uint32_t i = 0; i < execution.verdict_count; i++)
+        print_verdict(out, &execution.verdicts[i]);
+    fprintf(out, "  %u events, %u switches, fingerprint %016llx, event hash %016llx\n",
+            execution.trace_run_count, execution.switches,
+            (unsigned long long)result->fingerprint, (unsigned long long)result->hash);
+    print_pending(out);
+    print_state(out);
+}

@@ -1,0 +1,24 @@
+/* subject_options.h: the options that `trace` and `outcomes` share. */
+#ifndef TREADLE_SUBJECT_OPTIONS_H
+#define TREADLE_SUBJECT_OPTIONS_H
+
+#include <stdint.h>
+
+#include "../scheduler/treadle.h"
+#include "../scheduler/strategy.h"
+#include "command.h"
+
+struct subject_options {
+    const struct treadle_subject *subject;
+    struct treadle_options language;
+    struct portfolio portfolio; /* outcomes only, as the next two */
+    uint64_t executions;
+    uint64_t seed;
+};
+
+/* Reads the command line of trace or outcomes (the latter takes strategy, executions and seed
+ * too). Returns 0, or EXIT_USAGE after a message. */
+int subject_options_parse(const struct command *command, int argument_count, char **arguments,
+                          struct subject_options *ret_options);
+
+#endif

@@ -1,0 +1,97 @@
+/* tally.c: counting executions by verdict. */
+#include "tally.h"
+
+#include <string.h>
+
+bool tally_is_silent(void)
+{
+    const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
+                          | TREADLE_SET(WILD_ACCESS);
+    for (uint32_t i = 0; i < execution.verdict_count; i++)
+        if (loud >> execution.verdicts[i].verdict & 1)
+            return false;
+    return execution.verdict_count > 0;
+}
+
+static bool requirement_met(const struct treadle_requirement *requirement, bool silent)
+{
+    if (requirement->silent && !silent)
+        return false;
+    for (uint32_t i = 0; i < execution.verdict_count; i++) {
+        const struct verdict_record *record = &execution.verdicts[i];
+        if (record->verdict == requirement->verdict
+            && (requirement->rule == NULL || strstr(record->rule, requirement->rule) != NULL))
+            return true;
+    }
+    return false;
+}
+
+static void count_verdict(struct tally *tally, enum treadle_verdict verdict, uint64_t number,
+                          double seconds)
+{
+    tally->verdicts[verdict]++;
+    if (tally->first[verdict] == 0 || number + 1 < tally->first[verdict]) {
+        tally->first[verdict] = number + 1;
+        tally->first_seconds[verdict] = seconds;
+    }
+}
+
+void tally_count(struct tally *tally, uint64_t number, double seconds)
+{
+    tally->executions++;
+    tally->steps += execution.trace_run_count;
+    if (execution.verdict_count == 0) {
+        tally->verdicts[TREADLE_OK]++;
+        return;
+    }
+    uint64_t seen = 0;
+    for (uint32_t i = 0; i < execution.verdict_count; i++) {
+        enum treadle_verdict verdict = execution.verdicts[i].verdict;
+        if (!(seen >> verdict & 1))
+            count_verdict(tally, verdict, number, seconds);
+        seen |= UINT64_C(1) << verdict;
+    }
+    const struct treadle_target *target = execution.target;
+    bool silent = tally_is_silent();
+    if (target->go_semantics) {
+        tally->detected += seen >> TREADLE_GO_FATAL & 1;
+        tally->silent += silent;
+    }
+    for (uint32_t i = 0; i < target->requirement_count; i++)
+        tally->requirements[i] += requirement_met(&target->requires[i], silent);
+}
+
+void tally_add(struct tally *sum, const struct tally *part)
+{
+    sum->executions += part->executions;
+    sum->steps += part->steps;
+    sum->detected += part->detected;
+    sum->silent += part->silent;
+    sum->seconds += part->seconds;
+    for (uint32_t i = 0; i < TREADLE_REQUIREMENTS_MAX; i++)
+        sum->requirements[i] += part->requirements[i];
+    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++) {
+        sum->verdicts[i] += part->verdicts[i];
+        if (part->first[i] != 0 && (sum->first[i] == 0 || part->first[i] < sum->first[i])) {
+            sum->first[i] = part->first[i];
+            sum->first_seconds[i] = part->first_seconds[i];
+        }
+    }
+}
+
+uint64_t tally_seen(const struct tally *tally)
+{
+    uint64_t seen = 0;
+    for (uint32_t i = TREADLE_OK + 1; i < TREADLE_VERDICT_COUNT; i++)
+        if (tally->verdicts[i] > 0)
+            seen |= UINT64_C(1) << i;
+    return seen;
+}
+
+uint32_t tally_unmet(const struct tally *tally, const struct treadle_target *target)
+{
+    uint32_t unmet = 0;
+    for (uint32_t i = 0; i < target->requirement_count; i++)
+        unmet += tally->requirements[i] == 0;
+    return unmet;
+}

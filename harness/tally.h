@@ -1,0 +1,36 @@
+/* tally.h: what is counted of a target's executions. Counts of parts add up to those of the whole,
+ * however the executions are divided among processes. */
+#ifndef TREADLE_TALLY_H
+#define TREADLE_TALLY_H
+
+#include "../scheduler/execution.h"
+
+struct tally {
+    uint64_t executions;
+    uint64_t steps; /* events */
+    uint64_t verdicts[TREADLE_VERDICT_COUNT]; /* executions that showed it; [OK]: that showed none */
+    uint64_t detected; /* Go subjects: executions ended by go-fatal */
+    uint64_t silent;   /* Go subjects: see tally_is_silent */
+    uint64_t first[TREADLE_VERDICT_COUNT];       /* number of the first such execution, from 1 */
+    double first_seconds[TREADLE_VERDICT_COUNT]; /* when it ran, from the start of the campaign */
+    uint64_t requirements[TREADLE_REQUIREMENTS_MAX]; /* executions that met it */
+    double seconds; /* spent executing, over all processes */
+};
+
+/* Whether the current execution is wrong without any check having ended it: it has a verdict, and
+ * none of go-fatal, panic, crash, wild-access. */
+bool tally_is_silent(void);
+
+/* Counts the current execution, which has number `number` (from 0) and runs at `seconds`. */
+void tally_count(struct tally *tally, uint64_t number, double seconds);
+
+/* Adds part to sum. */
+void tally_add(struct tally *sum, const struct tally *part);
+
+/* Verdicts seen, as a set; OK is not among them. */
+uint64_t tally_seen(const struct tally *tally);
+
+/* How many of the target's requirements are not met. */
+uint32_t tally_unmet(const struct tally *tally, const struct treadle_target *target);
+
+#endif

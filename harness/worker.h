@@ -1,0 +1,68 @@
+/* worker.h: a process that executes. The campaign's process forks workers and never runs subject
+ * code itself: so a subject that destroys its process costs one worker. They talk over a socket:
+ * a struct work goes to the worker, a struct work_result and its findings come back.
+ *
+ * Execution number n of a target is a pure function of (target, campaign's seed, n): so nothing
+ * else has to travel, and any division of the work gives the same counts and findings. */
+#ifndef TREADLE_WORKER_H
+#define TREADLE_WORKER_H
+
+#include <sys/types.h>
+
+#include "../scheduler/strategy.h"
+#include "tally.h"
+
+/* How a campaign executes. */
+struct worker_plan {
+    uint64_t seed;
+    struct portfolio portfolio;
+    bool twice;           /* run each execution again and compare */
+    bool stop_on_first;   /* end a piece of work at its first finding */
+    double start;         /* worker_now() at the campaign's start */
+};
+
+/* Executions from .. from + count - 1 of a target (its index in target.h's order). */
+struct work {
+    uint32_t target;
+    uint64_t from, count;
+};
+
+struct work_result {
+    struct tally tally;
+    uint64_t done;          /* executions done; less than count after a crash or stop_on_first */
+    uint32_t finding_count; /* struct finding, that many, follow */
+    char setup_error[160];  /* the target's set-up failed: why; else empty */
+};
+
+/* An execution that shows a verdict in the fewest switches so far. */
+struct finding {
+    uint64_t fingerprint;
+    uint64_t number; /* of the execution */
+    enum treadle_verdict verdict;
+    uint32_t switches, steps;
+};
+
+/* Whether a is the better witness: fewer switches, then fewer events, then found earlier. */
+bool finding_is_shorter(const struct finding *a, const struct finding *b);
+
+/* Forks a worker that serves work from its socket until that is closed. Returns its pid and the
+ * campaign's end of the socket; -1 with errno. */
+pid_t worker_start(const struct worker_plan *plan, int *ret_socket);
+
+/* The seed of the open target's execution number 0; those of the others follow from it. */
+uint64_t worker_target_seed(const struct worker_plan *plan);
+
+/* Runs execution `number` of the open target, whose worker_target_seed is given. */
+void worker_run(struct worker_plan *plan, uint64_t target_seed, uint64_t number);
+
+/* Runs it and judges it. */
+void worker_execute(struct worker_plan *plan, uint64_t target_seed, uint64_t number);
+
+/* Seconds of the monotonic clock; for progress and figures only. */
+double worker_now(void);
+
+/* Reads or writes all bytes; false if the other end is gone. */
+bool worker_read(int socket, void *data, size_t bytes);
+bool worker_write(int socket, const void *data, size_t bytes);
+
+#endif
