@@ -56,7 +56,7 @@ static bool campaign_time_over(const struct campaign *campaign)
 {
     const struct campaign_options *options = campaign->options;
     return interrupted
-           || (options->seconds > 0 && worker_now() - options->plan.start >= options->seconds);
+           || (options->seconds > 0 && tally_now() - options->plan.start >= options->seconds);
 }
 
 static uint64_t piece_size(const struct campaign *campaign, const struct campaign_target *target)
@@ -349,7 +349,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
         campaign_loop(campaign);
     sigaction(SIGINT, &before, NULL);
     struct campaign_result *result = campaign->result;
-    result->seconds = worker_now() - options->plan.start;
+    result->seconds = tally_now() - options->plan.start;
     result->interrupted = interrupted != 0;
     free(campaign);
     if (started > 0)

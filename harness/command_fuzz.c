@@ -299,7 +299,7 @@ static int run(int argument_count, char **arguments)
     if (targets == NULL)
         return EXIT_USAGE;
     options.campaign.targets = targets;
-    options.campaign.plan.start = worker_now();
+    options.campaign.plan.start = tally_now();
     struct campaign_result *result = campaign_run(&options.campaign);
     free(targets);
     if (result == NULL) {

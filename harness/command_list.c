@@ -61,17 +61,25 @@ static void print_wrapped(const char *text, int indent)
     putchar('\n');
 }
 
+static void print_requirement(const struct treadle_requirement *requirement, bool first)
+{
+    if (first)
+        printf("%28smust show: ", "");
+    else
+        printf(",\n%39s", "");
+    printf("%s%s", verdict_name(requirement->verdict), requirement->silent ? ", silently" : "");
+    if (requirement->rule != NULL)
+        printf(" (%s)", requirement->rule);
+}
+
 static void print_table(void)
 {
     for (uint32_t i = 0; i < target_count(); i++) {
         const struct treadle_target *target = target_at(i);
         printf("%-27s ", target->name);
         print_wrapped(target->description != NULL ? target->description : "", 28);
-        if (target->requirement_count > 0)
-            printf("%28smust show:", "");
         for (uint32_t r = 0; r < target->requirement_count; r++)
-            printf("%s %s%s", r > 0 ? "," : "", verdict_name(target->requires[r].verdict),
-                   target->requires[r].silent ? " (silently)" : "");
+            print_requirement(&target->requires[r], r == 0);
         if (target->requirement_count > 0)
             putchar('\n');
     }

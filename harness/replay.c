@@ -103,14 +103,14 @@ static void record_path(const struct goroutine *goroutine, char *text, size_t by
 struct schedule *replay_record(const struct verdict_record *record)
 {
     struct schedule *schedule = schedule_create();
-    schedule->target = strdup(execution.target->name);
-    schedule->memory = strdup("sc");
-    schedule->reuse = strdup(reuse_name(execution.target->reuse));
-    schedule->subject_compiler = strdup(SUBJECT_COMPILER);
+    schedule->target = schedule_copy_text(execution.target->name);
+    schedule->memory = schedule_copy_text("sc");
+    schedule->reuse = schedule_copy_text(reuse_name(execution.target->reuse));
+    schedule->subject_compiler = schedule_copy_text(SUBJECT_COMPILER);
     schedule->subject_hash = SUBJECT_HASH;
-    schedule->flags = strdup(SUBJECT_FLAGS);
+    schedule->flags = schedule_copy_text(SUBJECT_FLAGS);
     schedule->verdict = record->verdict;
-    schedule->rule = strdup(record->rule);
+    schedule->rule = schedule_copy_text(record->rule);
     schedule->fingerprint = describe_fingerprint(record);
     schedule->events = execution.trace_run_count;
     schedule->hash = trace_hash();
@@ -196,14 +196,15 @@ static int replay_open(const char *path, const struct schedule *schedule, char *
 {
     const struct treadle_target *target = target_find(schedule->target);
     if (target == NULL) {
-        snprintf(error, error_bytes, "%s: this program has no target %s; `treadle list` names "
-                                     "those it has", path, schedule->target);
+        snprintf(error, error_bytes, "%s:%u: this program has no target %s; `treadle list` names "
+                                     "those it has", path, schedule->target_line,
+                 schedule->target);
         return -2;
     }
     if (strcmp(schedule->memory, "sc") != 0 || strcmp(schedule->reuse, reuse_name(target->reuse))) {
-        snprintf(error, error_bytes, "%s: memory %s and reuse %s are not what target %s runs with "
-                                     "(sc, %s)", path, schedule->memory, schedule->reuse,
-                 target->name, reuse_name(target->reuse));
+        snprintf(error, error_bytes, "%s:%u: memory %s and reuse %s are not what target %s runs "
+                                     "with (sc, %s)", path, schedule->memory_line,
+                 schedule->memory, schedule->reuse, target->name, reuse_name(target->reuse));
         return -2;
     }
     const char *rule;

@@ -2,6 +2,14 @@
 #include "tally.h"
 
 #include <string.h>
+#include <time.h>
+
+double tally_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 bool tally_is_silent(void)
 {
@@ -27,16 +35,16 @@ static bool requirement_met(const struct treadle_requirement *requirement, bool 
 }
 
 static void count_verdict(struct tally *tally, enum treadle_verdict verdict, uint64_t number,
-                          double seconds)
+                          double start)
 {
     tally->verdicts[verdict]++;
     if (tally->first[verdict] == 0 || number + 1 < tally->first[verdict]) {
         tally->first[verdict] = number + 1;
-        tally->first_seconds[verdict] = seconds;
+        tally->first_seconds[verdict] = tally_now() - start;
     }
 }
 
-void tally_count(struct tally *tally, uint64_t number, double seconds)
+void tally_count(struct tally *tally, uint64_t number, double start)
 {
     tally->executions++;
     tally->steps += execution.trace_run_count;
@@ -48,7 +56,7 @@ void tally_count(struct tally *tally, uint64_t number, double seconds)
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         enum treadle_verdict verdict = execution.verdicts[i].verdict;
         if (!(seen >> verdict & 1))
-            count_verdict(tally, verdict, number, seconds);
+            count_verdict(tally, verdict, number, start);
         seen |= UINT64_C(1) << verdict;
     }
     const struct treadle_target *target = execution.target;

@@ -21,8 +21,12 @@ struct tally {
  * none of go-fatal, panic, crash, wild-access. */
 bool tally_is_silent(void);
 
-/* Counts the current execution, which has number `number` (from 0) and runs at `seconds`. */
-void tally_count(struct tally *tally, uint64_t number, double seconds);
+/* Counts the current execution, which has number `number` (from 0), of a campaign that began at
+ * `start` (tally_now). */
+void tally_count(struct tally *tally, uint64_t number, double start);
+
+/* Seconds of the monotonic clock; for progress and figures only. */
+double tally_now(void);
 
 /* Adds part to sum. */
 void tally_add(struct tally *sum, const struct tally *part);

@@ -10,9 +10,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+/* Keys of the tables below are hashes themselves. */
+#define HASH_FUNCTION(key, key_bytes, value) memcpy(&(value), key, sizeof(value))
 #include <uthash.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -29,13 +30,6 @@
 #define FINDINGS_MAX 4096u
 /* It remembers the fingerprints of so many different verdicts; others are computed each time. */
 #define KEYS_MAX 65536u
-
-double worker_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 bool worker_read(int socket, void *data, size_t bytes)
 {
@@ -220,19 +214,18 @@ static bool worker_do(struct worker *worker, const struct work *work, struct wor
     memset(result, 0, sizeof *result);
     if (!worker_open(worker, work->target, result))
         return false;
-    double start = worker_now();
+    double start = tally_now();
     bool over = false;
     while (result->done < work->count && !over && !scheduler_crashed()) {
         uint64_t number = work->from + result->done++;
         worker_execute(&worker->plan, worker->target_seed, number);
-        bool quiet = execution.verdict_count == 0;
-        tally_count(&result->tally, number, quiet ? 0 : worker_now() - worker->plan.start);
-        if (!quiet) {
+        tally_count(&result->tally, number, worker->plan.start);
+        if (execution.verdict_count > 0) {
             worker_note_findings(worker, number);
             over = worker->plan.stop_on_first;
         }
     }
-    result->tally.seconds = worker_now() - start;
+    result->tally.seconds = tally_now() - start;
     struct known_finding *known, *next;
     HASH_ITER(hh, worker->findings, known, next)
     result->finding_count += !known->reported;

@@ -18,7 +18,7 @@ struct worker_plan {
     struct portfolio portfolio;
     bool twice;           /* run each execution again and compare */
     bool stop_on_first;   /* end a piece of work at its first finding */
-    double start;         /* worker_now() at the campaign's start */
+    double start;         /* tally_now() at the campaign's start */
 };
 
 /* Executions from .. from + count - 1 of a target (its index in target.h's order). */
@@ -57,9 +57,6 @@ void worker_run(struct worker_plan *plan, uint64_t target_seed, uint64_t number)
 
 /* Runs it and judges it. */
 void worker_execute(struct worker_plan *plan, uint64_t target_seed, uint64_t number);
-
-/* Seconds of the monotonic clock; for progress and figures only. */
-double worker_now(void);
 
 /* Reads or writes all bytes; false if the other end is gone. */
 bool worker_read(int socket, void *data, size_t bytes);

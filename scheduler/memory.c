@@ -48,15 +48,16 @@ void memory_restore_globals(void)
 static _Noreturn void memory_wild(uint64_t address)
 {
     uint32_t event = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
-    const struct treadle_target *target = execution.target;
-    if (address < NIL_PAGE_BYTES && target != NULL && target->go_semantics)
+    bool go = execution.target != NULL && execution.target->go_semantics;
+    if (go && address < NIL_PAGE_BYTES)
         scheduler_end(TREADLE_PANIC, "nil dereference", event);
     const struct heap_block *block = heap_lookup(address);
     if (block->bytes > 0 && !heap_block_live(block))
         scheduler_end(TREADLE_USE_AFTER_FREE, "access to freed memory", event);
     const struct heap_block *before = heap_lookup(address - HEAP_GRANULE_BYTES);
-    if ((block->bytes > 0 && heap_block_live(block))
-        || (before->bytes > 0 && heap_block_live(before)))
+    bool behind = (block->bytes > 0 && heap_block_live(block))
+                  || (before->bytes > 0 && heap_block_live(before));
+    if (behind && !go) /* Go cannot tell: whatever lies there is read or written */
         scheduler_end(TREADLE_OUT_OF_BOUNDS, "access beyond the end of a block", event);
     scheduler_end(TREADLE_WILD_ACCESS, "access outside any live memory", event);
 }

@@ -215,7 +215,9 @@ struct treadle_target {
     struct treadle_requirement requires[TREADLE_REQUIREMENTS_MAX];
     uint32_t requirement_count;
     enum treadle_reuse reuse;
-    bool go_semantics;     /* nil dereference is `panic`; executions count as detected or silent */
+    /* Nil dereference is `panic`, any other access outside live memory `wild-access` (never
+     * `out-of-bounds`); executions count as detected or silent. */
+    bool go_semantics;
     bool garbage_collected; /* unreachable blocks are no `leak` */
     bool private_stacks;    /* stacks are not shared: own accesses are no events, foreign ones
                                are wild-access */

@@ -5,7 +5,8 @@
 
 void caller_assign(const struct map_type *t, struct hmap *h, uint64_t key, uint64_t value)
 {
-    volatile uint64_t *elem = map_type_fast64(t) ? map_assign_fast64(t, h, key) : map_assign(t, h, key);
+    volatile uint64_t *elem = map_type_fast64(t) ? map_assign_fast64(t, h, key)
+                                                 : map_assign(t, h, key);
     *elem = value;
 }
 

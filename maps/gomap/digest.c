@@ -1,5 +1,5 @@
-/* digest.c: FNV-1a, 64 bits. NOT instrumented. Each byte's step waits for the one before, four cycles
- * of which only one does work; so four texts go side by side. */
+/* digest.c: FNV-1a, 64 bits. NOT instrumented. Each byte's step waits for the one before, four
+ * cycles of which only one does work; so four texts go side by side. */
 #include "gomap/digest.h"
 
 #define FNV_BASIS UINT64_C(14695981039346656037)

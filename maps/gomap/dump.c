@@ -76,7 +76,7 @@ void dumper_forget(struct dumper *dumper)
         dumper->memory->parts[i].address = 0;
 }
 
-/* ---- ids --------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 /* The last array that begins at or before address; NULL if none does. */
 static struct dump_array *array_before(const struct dumper *dumper, uintptr_t address)
@@ -198,7 +198,7 @@ void dump_id(struct dumper *dumper, const struct bmap *b, struct text *out)
         write_id(out, meet(dumper, b));
 }
 
-/* ---- the map ----------------------------------------------------------------------------------- */
+/* ---- the map --------------------------------------------------------------------------------- */
 
 static void write_field(struct text *out, const char *name, uint64_t number)
 {
@@ -377,7 +377,7 @@ void dump_map(struct dumper *dumper, const struct hmap *h, uint64_t draws, uint6
     dump_array(dumper, h->buckets, bucket_shift(h->B), 'b', out);
 }
 
-/* ---- iterators --------------------------------------------------------------------------------- */
+/* ---- iterators ------------------------------------------------------------------------------- */
 
 /* "BUCKET/k3" for the address of a bucket's fourth key. */
 static void dump_slot(struct dumper *dumper, const struct bmap *b, const volatile uint64_t *word,

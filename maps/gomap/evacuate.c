@@ -1,5 +1,6 @@
 /* evacuate.c: an old bucket's entries move to the new array. INSTRUMENTED. Ports evacuate and
- * advanceEvacuationMark of Go 1.19's runtime/map.go and evacuate_fast64 of runtime/map_fast64.go. */
+ * advanceEvacuationMark of Go 1.19's runtime/map.go and evacuate_fast64 of
+ * runtime/map_fast64.go. */
 #include <string.h>
 
 #include "gomap/map.h"

@@ -47,7 +47,7 @@ void interpreter_forget(struct interpreter *interpreter)
                interpreter->iterator_capacity * sizeof *interpreter->iterators);
 }
 
-/* ---- iterators by id ----------------------------------------------------------------------- */
+/* ---- iterators by id ------------------------------------------------------------------------- */
 
 /* The index of this id, or where it belongs. */
 static size_t iterator_index(const struct interpreter *interpreter, uint64_t id)
@@ -122,7 +122,7 @@ static void forget_iterator(struct interpreter *interpreter, uint64_t id)
     interpreter->iterators[--interpreter->iterator_count] = forgotten;
 }
 
-/* ---- history and locks ------------------------------------------------------------------------ */
+/* ---- history and locks ----------------------------------------------------------------------- */
 
 static void begin(struct interpreter *interpreter, enum treadle_operation_kind kind, uint64_t key,
                   uint64_t value)
@@ -168,7 +168,7 @@ static void unlock(struct treadle_rwmutex *mutex, enum operation_kind kind)
         treadle_rwmutex_runlock(mutex);
 }
 
-/* ---- the operations --------------------------------------------------------------------------- */
+/* ---- the operations -------------------------------------------------------------------------- */
 
 static void say(struct text *result, const char *string)
 {

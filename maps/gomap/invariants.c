@@ -14,8 +14,8 @@ enum { LINKS_MAX = 1024, ENTRIES_MAX = 2048 };
 typedef unsigned long long number; /* for printf */
 
 /* "what A B C", with the ids that a dump of the map gives to these buckets; NULL is left out. */
-static void name_buckets(const struct hmap *h, const char *what, const struct bmap *const buckets[3],
-                         char *detail, size_t detail_bytes)
+static void name_buckets(const struct hmap *h, const char *what,
+                         const struct bmap *const buckets[3], char *detail, size_t detail_bytes)
 {
     struct dumper dumper = { 0 };
     struct text text = { 0 };

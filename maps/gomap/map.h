@@ -143,7 +143,7 @@ MAP_LAYOUT(hiter, check_bucket, 88);
 _Static_assert(sizeof(struct hiter) == 96, "hiter");
 #undef MAP_LAYOUT
 
-/* ---- arithmetic on what was already read: no accesses ------------------------------------- */
+/* ---- arithmetic on what was already read: no accesses ---------------------------------------- */
 
 /* bucketShift: 2^b; the shift wraps at 64 as Go's does, for a torn B. */
 static inline uint64_t bucket_shift(uint8_t b)
@@ -183,7 +183,7 @@ static inline bool too_many_overflow_buckets(uint16_t noverflow, uint8_t B)
     return noverflow >= (uint16_t)(1u << (B > 15 ? 15 : B));
 }
 
-/* ---- one access each, or as few as Go's function of that name ------------------------------ */
+/* ---- one access each, or as few as Go's function of that name -------------------------------- */
 
 /* evacuated: whether this old bucket's entries have moved (or are moving: the first of them). */
 static inline bool evacuated(const struct bmap *b)
@@ -244,7 +244,7 @@ static inline bool key_equal(const struct map_type *t, uint64_t key, const volat
     return map_type_equal(t, key, *slot);
 }
 
-/* ---- the map ----------------------------------------------------------------------------- */
+/* ---- the map --------------------------------------------------------------------------------- */
 
 /* makemap_small: an empty map without buckets; hash0 is drawn. */
 struct hmap *makemap_small(const struct map_type *t);
@@ -276,7 +276,7 @@ void map_iterinit(const struct map_type *t, struct hmap *h, struct hiter *it);
 /* mapiternext: the next entry, it->key NULL at the end. Not for an iterator whose h is NULL. */
 void map_iternext(struct hiter *it);
 
-/* ---- inside the map ------------------------------------------------------------------------ */
+/* ---- inside the map -------------------------------------------------------------------------- */
 
 /* makeBucketArray: 2^b buckets and, from b = 4 on, as many overflow buckets as the allocator's size
  * class has room for; *ret_next_overflow is the first of those, or NULL. dirty is a used array

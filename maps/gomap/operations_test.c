@@ -1,4 +1,4 @@
-/* operations_test.c: the parser of the trace language takes what is right and says what is wrong. */
+/* operations_test.c: the trace language's parser takes what is right, says what is wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -11,7 +11,7 @@
 
 enum { ENTRIES_MAX = 4096 };
 
-/* ---- running ----------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static void *setup(const void *argument)
 {
@@ -72,7 +72,7 @@ static void final(void *state)
     }
 }
 
-/* ---- as a subject ------------------------------------------------------------------------------ */
+/* ---- as a subject ---------------------------------------------------------------------------- */
 
 void program_outcome(void *state, char *text, size_t text_bytes_max)
 {
@@ -138,7 +138,7 @@ void program_free(struct treadle_target *target)
     program_destroy((struct program *)(void *)target);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const char *role_of(const struct operation_list *operations)
 {

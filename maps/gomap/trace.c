@@ -54,7 +54,7 @@ struct trace {
     FILE *file;
 };
 
-/* ---- options ----------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 static bool find_name(const char *const *names, size_t count, const char *name, size_t *ret_index)
 {
@@ -91,7 +91,7 @@ bool trace_type(const struct treadle_options *options, struct map_type *ret_type
     return true;
 }
 
-/* ---- output ------------------------------------------------------------------------------------ */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void flush(struct trace *trace)
 {
@@ -138,9 +138,11 @@ static void write_result(const struct trace *trace, const char *what, const char
     text_byte(out, '\n');
 }
 
-static bool counts_calls(enum operation_kind kind)
+/* Whether a dump shows the draws and hasher calls of this operation: those of the map do. */
+static bool is_counted(enum operation_kind kind)
 {
-    return kind == OPERATION_NEW || operation_concurrent(kind);
+    return kind == OPERATION_NEW
+        || (operation_concurrent(kind) && kind != OPERATION_ITERATOR_FORGET);
 }
 
 /* The lines of the operation that has just run. */
@@ -152,8 +154,7 @@ static void write_dump(struct trace *trace, struct text *out)
     text_byte(out, '\n');
     uint64_t draws = trace->draws
         + (trace->state.type.random->state - trace->random_before) * DRAW_INVERSE;
-    bool counted = counts_calls(trace->operation.kind)
-        && trace->operation.kind != OPERATION_ITERATOR_FORGET;
+    bool counted = is_counted(trace->operation.kind);
     const struct interpreter *interpreter = &trace->interpreter;
     bool sum = trace->dump == TRACE_SUM;
     dump_map(&trace->dumper, trace->state.map, counted ? draws : 0,
@@ -204,7 +205,7 @@ static void report_end(struct trace *trace, const char *line, size_t bytes,
     write_result(trace, what, rule != NULL ? rule : "", &trace->out);
 }
 
-/* ---- running ----------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static void apply(struct trace *trace, const struct operation *operation, struct text *result)
 {
@@ -293,7 +294,7 @@ static int trace_operation(struct trace *trace, const char *line, size_t bytes)
     return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* An `@N` or `=N` line. */
 static bool parse_nested(struct trace *trace, const char *line, size_t bytes,

@@ -164,7 +164,7 @@ static const struct treadle_target append_target = {
     .program_count = 2,
     .final = append_final,
     .expects = TREADLE_SET(LOST_UPDATE) | TREADLE_SET(WRONG_VALUE) | TREADLE_SET(GO_FATAL) |
-               TREADLE_SET(OUT_OF_BOUNDS),
+               TREADLE_SET(WILD_ACCESS),
     .requires = { { .verdict = TREADLE_LOST_UPDATE } },
     .requirement_count = 1,
     .go_semantics = true,
