@@ -50,17 +50,30 @@ static void print_verdict(FILE *out, const struct verdict_record *record)
         print_event(out, record->events[i]);
 }
 
+/* Whether the goroutine's announced event has been executed and nothing came after it: the execution
+ * was ended there. */
+static bool stopped_in_event(const struct goroutine *goroutine)
+{
+    return execution.ended_early && execution.trace_count > 0
+           && execution.trace[execution.trace_count - 1].goroutine == goroutine->id;
+}
+
 static void print_pending(FILE *out)
 {
     static const char *const states[] = { "about to", "waiting to", "ended" };
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
-        char anchor[2 * DESCRIBE_BYTES] = "";
-        if (goroutine->state != GOROUTINE_DONE)
-            describe_anchor(&goroutine->pending, execution.trace_count, anchor, sizeof anchor);
-        fprintf(out, "  g%u%s%s: %s%s%s\n", id, goroutine->role != NULL ? " " : "",
-                goroutine->role != NULL ? goroutine->role : "", states[goroutine->state],
-                anchor[0] != '\0' ? " " : "", anchor);
+        const char *role = goroutine->role != NULL ? goroutine->role : "";
+        fprintf(out, "  g%u%s%s: ", id, role[0] != '\0' ? " " : "", role);
+        char text[4 * DESCRIBE_BYTES];
+        if (stopped_in_event(goroutine)) {
+            fprintf(out, "stopped in event %u\n", execution.trace_count - 1);
+        } else if (goroutine->state == GOROUTINE_DONE) {
+            fprintf(out, "%s\n", states[GOROUTINE_DONE]);
+        } else {
+            describe_anchor(&goroutine->pending, execution.trace_count, text, sizeof text);
+            fprintf(out, "%s %s\n", states[goroutine->state], text);
+        }
     }
 }
 

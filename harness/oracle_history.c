@@ -12,7 +12,8 @@
 
 #include "../scheduler/check.h"
 
-#define HISTORY_STACK_MAX 256u /* operations, and slots, that need no malloc */
+#define HISTORY_STACK_MAX 256u /* operations that need no malloc */
+#define HISTORY_STACK_SLOTS_MAX 4096u
 
 #define KINDS_WITH_KEY                                                                             \
     (HISTORY_STORES | HISTORY_KIND(DELETE) | HISTORY_KIND(ACCESS) | HISTORY_KIND(CONTENT))
@@ -166,28 +167,31 @@ static void history_sort_keys(struct history *history)
         free(keyed);
 }
 
-/* Chooses between slots by a key's distance from the smallest one and by its rank. Returns how
- * many there are. */
-static uint32_t history_choose_slots(struct history *history)
+/* Makes slots by a key's distance from the smallest one, if that fits, else by its rank. */
+static void history_open_slots(struct history *history, uint32_t slots_max)
 {
     uint64_t least = UINT64_MAX;
     uint64_t most = 0;
+    uint64_t key;
     for (uint32_t i = 0; i < history->count; i++) {
-        uint64_t key;
         if (!operation_key(&history->operations[i], &key))
             continue;
         least = key < least ? key : least;
         most = key > most ? key : most;
     }
     if (least > most)
-        return 0;
+        return;
     history->key_base = least;
-    uint32_t slots_max =
-        history->count > HISTORY_STACK_MAX ? 4 * history->count : HISTORY_STACK_MAX;
-    if (most - least < slots_max)
-        return (uint32_t)(most - least) + 1;
-    history_sort_keys(history);
-    return history->count;
+    if (most - least >= slots_max)
+        history_sort_keys(history);
+    if (history->sorted || most - least < 4 * (uint64_t)history->count) {
+        uint64_t used = history->sorted ? history->count : most - least + 1;
+        memset(history->slots, 0, used * sizeof *history->slots);
+        return;
+    }
+    for (uint32_t i = 0; i < history->count; i++)
+        if (operation_key(&history->operations[i], &key))
+            history->slots[key - least] = (struct history_slot){ 0 };
 }
 
 /* ---- the way through ------------------------------------------------------------------------- */
@@ -330,8 +334,10 @@ static void history_judge_large(struct history *history)
 {
     history->nodes = malloc(history->count * sizeof *history->nodes);
     CHECK(history->nodes, !=, NULL);
-    history->slots = calloc(history_choose_slots(history) + 1, sizeof *history->slots);
+    uint32_t slots_max = 4 * history->count;
+    history->slots = malloc(slots_max * sizeof *history->slots);
     CHECK(history->slots, !=, NULL);
+    history_open_slots(history, slots_max);
     history_judge(history);
     free(history->slots);
     free(history->nodes);
@@ -346,9 +352,9 @@ void oracle_history(void)
         return;
     }
     struct history_node nodes[HISTORY_STACK_MAX];
-    struct history_slot slots[HISTORY_STACK_MAX];
+    struct history_slot slots[HISTORY_STACK_SLOTS_MAX];
     history.nodes = nodes;
     history.slots = slots;
-    memset(slots, 0, history_choose_slots(&history) * sizeof *slots);
+    history_open_slots(&history, HISTORY_STACK_SLOTS_MAX);
     history_judge(&history);
 }

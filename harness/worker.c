@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 /* Keys of the tables below are hashes themselves. */
@@ -245,31 +244,11 @@ static bool worker_send(struct worker *worker, const struct work_result *result)
     return sent;
 }
 
-static void worker_tick(int number, siginfo_t *info, void *context)
-{
-    (void)number;
-    (void)info;
-    scheduler_watchdog(context);
-}
-
-/* Once a second of wall clock: ends an execution whose code loops without a single event. */
-static void worker_start_watchdog(void)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = worker_tick;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-    sigaction(SIGALRM, &action, NULL);
-    struct itimerval second = { .it_interval = { .tv_sec = 1 }, .it_value = { .tv_sec = 1 } };
-    setitimer(ITIMER_REAL, &second, NULL);
-}
-
 static _Noreturn void worker_serve(const struct worker_plan *plan, int socket)
 {
     struct worker worker = { .plan = *plan, .socket = socket, .target = -1 };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_IGN);
-    worker_start_watchdog();
     struct work work;
     while (worker_read(socket, &work, sizeof work)) {
         struct work_result result;

@@ -1,12 +1,13 @@
 /* crash.c: how a signal in subject code ends the execution and not the program. The handler runs
  * on a stack of its own (the goroutine's may have overflowed), notes the verdict, and makes the
  * interrupted thread go on at crash_resume on a rescue stack, which switches to the scheduler's
- * caller as an ending goroutine would. */
+ * caller as an ending goroutine would. The watchdog ends endless loops the same way. */
 #define _GNU_SOURCE
 #include "crash.h"
 
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 #include "check.h"
@@ -62,6 +63,25 @@ static void crash_handler(int number, siginfo_t *info, void *context)
     crash_abandon(context);
 }
 
+static void crash_watchdog(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    scheduler_watchdog(context);
+}
+
+/* CPU time, not wall clock: a machine that is busy elsewhere makes no verdict. */
+static void crash_watchdog_start(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = crash_watchdog;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    sigaction(SIGVTALRM, &action, NULL);
+    struct itimerval second = { .it_interval = { .tv_sec = 1 }, .it_value = { .tv_sec = 1 } };
+    setitimer(ITIMER_VIRTUAL, &second, NULL);
+}
+
 void crash_handler_install(void)
 {
     stack_t stack = { .ss_sp = crash_signal_stack, .ss_size = sizeof crash_signal_stack };
@@ -73,6 +93,7 @@ void crash_handler_install(void)
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     for (size_t i = 0; i < sizeof crash_signals / sizeof crash_signals[0]; i++)
         sigaction(crash_signals[i], &action, NULL);
+    crash_watchdog_start();
 }
 
 void crash_handler_remove(void)

@@ -3,7 +3,8 @@
 #ifndef TREADLE_CRASH_H
 #define TREADLE_CRASH_H
 
-/* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT on an alternate stack. */
+/* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT on an alternate stack, and a
+ * watchdog: after each second of this process's CPU time scheduler_watchdog is called (SIGVTALRM). */
 void crash_handler_install(void);
 
 /* Back to the defaults. */

@@ -10,7 +10,7 @@
 
 #define HEAP_BLOCKS_MAX (8u << 20)
 #define HEAP_CLASSES 64u /* one per 16 bytes up to 1024; larger blocks share the last list */
-#define HEAP_COPY_BYTES_MAX (8u << 10) /* a set-up of this size is put back whole */
+#define HEAP_COPY_BYTES 64u /* copying so much costs as much as looking at an event */
 
 struct heap_block *heap_blocks;
 uint32_t *heap_map;
@@ -260,7 +260,7 @@ void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint
     heap.freed_setup_count = 0;
     goroutine_0->heap_used = heap.snapshot_bytes;
     goroutine_0->allocation_count = heap.setup_allocation_count;
-    if (heap.snapshot_bytes <= HEAP_COPY_BYTES_MAX) {
+    if (heap.snapshot_bytes <= (uint64_t)trace_count * HEAP_COPY_BYTES) {
         memcpy((void *)HEAP_BASE, heap.snapshot, heap.snapshot_bytes);
         return;
     }

@@ -40,11 +40,6 @@ void scheduler_close(void);
  * further execution. */
 bool scheduler_crashed(void);
 
-/* To be called by a timer every second or so: ends an execution that makes no progress (a loop
- * without a single event) with verdict timeout. Async-signal-safe, on an alternate stack; context
- * is the signal handler's third argument. */
-void scheduler_watchdog(void *context);
-
 /* ---- inside the engine ---------------------------------------------------------------------- */
 
 struct scheduler {
@@ -70,6 +65,11 @@ extern struct scheduler scheduler;
 /* Ends the execution (or what goroutine 0 does) with this verdict; events are trace positions or
  * EVENT_INDEX_NONE. Never returns to the caller. */
 _Noreturn void scheduler_end(enum treadle_verdict verdict, const char *rule, uint32_t event);
+
+/* Called by a timer once for each second of CPU time: ends an execution that made no progress since
+ * the last call (a loop without a single event) with verdict timeout. Async-signal-safe, on an
+ * alternate stack; context is the signal handler's third argument. */
+void scheduler_watchdog(void *context);
 
 /* Adds the verdict `crash` to what runs now; async-signal-safe. */
 void scheduler_note_crash(const char *rule);

@@ -227,9 +227,9 @@ void scheduler_watchdog(void *context)
     if (!stuck || execution.phase == PHASE_NONE || scheduler.running == NULL)
         return;
     if (execution.phase == PHASE_SETUP) {
-        session_note_alone(TREADLE_TIMEOUT, "no event for a second");
+        session_note_alone(TREADLE_TIMEOUT, "no event in a second of CPU time");
     } else {
-        execution_add_verdict(TREADLE_TIMEOUT, "no event for a second");
+        execution_add_verdict(TREADLE_TIMEOUT, "no event in a second of CPU time");
         execution.ended_early = true;
     }
     crash_abandon(context);

@@ -155,7 +155,7 @@ static const struct treadle_program append_programs[] = {
 };
 
 /* wrong-value: grown from an array whose length was stored but not yet its last element, the
- * slice keeps a 0 there. out-of-bounds: the other's new cap read with the old ptr. */
+ * slice keeps a 0 there. wild-access: the other's new cap read with the old ptr. */
 static const struct treadle_target append_target = {
     .name = "slicemap/append",
     .description = "m[k] = append(m[k], v) from two goroutines",
