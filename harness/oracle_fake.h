@@ -126,7 +126,7 @@ static inline uint32_t fake_event(uint16_t goroutine, enum event_kind kind, uint
 }
 
 static inline uint32_t fake_access_event(uint16_t goroutine, enum event_kind kind, uint64_t address,
-                                  uint64_t read, uint64_t written)
+                                          uint64_t read, uint64_t written)
 {
     return fake_add((struct event){ .address = address,
                                     .size = 8,
@@ -157,7 +157,8 @@ static inline uint32_t fake_store(uint16_t goroutine, uint64_t address, uint64_t
     return fake_access_event(goroutine, EVENT_ATOMIC_STORE, address, 0, value);
 }
 
-static inline uint32_t fake_copy(uint16_t goroutine, uint64_t address, uint64_t source, uint32_t bytes)
+static inline uint32_t fake_copy(uint16_t goroutine, uint64_t address, uint64_t source,
+                                 uint32_t bytes)
 {
     return fake_add((struct event){ .address = address,
                                     .source = source,
@@ -169,8 +170,8 @@ static inline uint32_t fake_copy(uint16_t goroutine, uint64_t address, uint64_t 
 }
 
 /* It found `found` at address; it swapped if that is what it expected. */
-static inline uint32_t fake_cas(uint16_t goroutine, uint64_t address, uint64_t found, uint64_t expected,
-                  uint64_t desired)
+static inline uint32_t fake_cas(uint16_t goroutine, uint64_t address, uint64_t found,
+                                uint64_t expected, uint64_t desired)
 {
     return fake_add((struct event){ .address = address,
                                     .size = 8,
@@ -236,7 +237,7 @@ static inline uint32_t fake_free(uint16_t goroutine, uint64_t start)
 
 /* Begins an operation; returns its number. */
 static inline uint32_t fake_call(uint16_t goroutine, enum treadle_operation_kind kind, uint64_t key,
-                   uint64_t value)
+                                  uint64_t value)
 {
     assert_true(execution.operation_count < FAKE_OPERATIONS_MAX);
     uint32_t number = execution.operation_count++;
@@ -321,7 +322,8 @@ static inline void fake_setup_done(void)
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
 /* The execution's record of this verdict whose rule contains text (NULL: any); NULL if none. */
-static inline const struct verdict_record *fake_verdict(enum treadle_verdict verdict, const char *text)
+static inline const struct verdict_record *fake_verdict(enum treadle_verdict verdict,
+                                                        const char *text)
 {
     for (uint32_t i = 0; i < execution.verdict_count; i++)
         if (execution.verdicts[i].verdict == verdict
@@ -331,8 +333,8 @@ static inline const struct verdict_record *fake_verdict(enum treadle_verdict ver
 }
 
 /* Fails the test unless the verdict names just these events (EVENT_INDEX_NONE: no more). */
-static inline void fake_assert_events(const struct verdict_record *verdict, uint32_t first, uint32_t second,
-                        uint32_t third)
+static inline void fake_assert_events(const struct verdict_record *verdict, uint32_t first,
+                                      uint32_t second, uint32_t third)
 {
     uint32_t expected[VERDICT_EVENTS_MAX] = { first, second, third };
     assert_non_null(verdict);

@@ -400,7 +400,8 @@ static uint32_t model_count_verdicts(enum planted planted, enum treadle_verdict 
     for (uint32_t i = 0; i < 10000; i++) {
         fake_reset();
         fake_target.final = NULL;
-        struct model model = { .rng = { i }, .planted = planted };
+        struct model model = { .planted = planted };
+        rng_seed(&model.rng, i);
         model_run(&model);
         oracle_history();
         if (planted == PLANTED_NOTHING && execution.verdict_count > 0)

@@ -293,7 +293,8 @@ static void random_execution(struct rng *rng, bool locked)
 
 static void test_random_executions(void **state)
 {
-    struct rng rng = { 1 };
+    struct rng rng;
+    rng_seed(&rng, 1);
     uint32_t torn = 0;
     for (uint32_t i = 0; i < 4000; i++) {
         begin(state);

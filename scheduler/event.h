@@ -97,11 +97,40 @@ _Static_assert(sizeof(struct event) == 64, "one cache line");
 /* The stable name of a kind, for files and reports ("read"). */
 const char *event_kind_name(enum event_kind kind);
 
-/* What the event does to memory: EVENT_READS | EVENT_WRITES. A failed CAS or TRYLOCK only reads. */
-unsigned event_effect(const struct event *event);
+/* The kinds that may do this to [address, address + size), one bit each. */
+#define EVENT_KINDS_THAT(effect)                                                                   \
+    (UINT64_C(0) EVENT_KINDS(EVENT_KIND_BIT_IF_##effect))
+#define EVENT_KIND_BIT_IF_READS(name, text, does)                                                  \
+    | (uint64_t)(((does) & EVENT_READS) != 0) << EVENT_##name
+#define EVENT_KIND_BIT_IF_WRITES(name, text, does)                                                 \
+    | (uint64_t)(((does) & EVENT_WRITES) != 0) << EVENT_##name
 
-/* Whether two events of different goroutines touch common bytes and one of them writes (a
- * pending event counts as what it may do). */
-bool event_conflicts(const struct event *a, const struct event *b);
+/* What the executed event did to memory: EVENT_READS | EVENT_WRITES. A failed CAS or TRYLOCK only
+ * read. */
+static inline unsigned event_effect(const struct event *event)
+{
+    bool may_fail = event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK;
+    if (may_fail && !event->success)
+        return EVENT_READS;
+    return (EVENT_KINDS_THAT(READS) >> event->kind & 1 ? EVENT_READS : 0)
+           | (EVENT_KINDS_THAT(WRITES) >> event->kind & 1 ? EVENT_WRITES : 0);
+}
+
+/* The same for two events of which one is a copy. */
+bool event_copy_conflicts(const struct event *a, const struct event *b);
+
+/* Whether two events of different goroutines may touch common bytes and one of them may write.
+ * Goes by what the kinds may do: whether a CAS or TRYLOCK will succeed is not known of a pending
+ * one. Neither sum is computed, so wild addresses at the end of memory are fine. */
+static inline bool event_conflicts(const struct event *a, const struct event *b)
+{
+    const uint64_t writes = EVENT_KINDS_THAT(WRITES), touches = EVENT_KINDS_THAT(READS) | writes;
+    if (!((writes >> a->kind | writes >> b->kind) & touches >> a->kind & touches >> b->kind & 1))
+        return false;
+    if (a->kind == EVENT_COPY || b->kind == EVENT_COPY)
+        return event_copy_conflicts(a, b);
+    return a->address <= b->address ? b->address - a->address < a->size
+                                    : a->address - b->address < b->size;
+}
 
 #endif

@@ -54,9 +54,11 @@ static struct fiber *fiber_left; /* who switched to the running fiber */
 
 void fiber_switch(struct fiber *from, struct fiber *to)
 {
+    if (from == to)
+        return;
     fiber_left = from;
     __sanitizer_start_switch_fiber(&from->fake_stack, to->bottom, to->bytes);
-    fiber_swap(&from->stack_pointer, to->stack_pointer);
+    fiber_swap(&from->stack_pointer, &to->stack_pointer);
     __sanitizer_finish_switch_fiber(from->fake_stack, &fiber_left->bottom, &fiber_left->bytes);
 }
 

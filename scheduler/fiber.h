@@ -44,15 +44,15 @@ static inline int32_t fiber_of_address(uint64_t address)
 /* Whether address lies below a stack: that stack has overflowed. */
 bool fiber_is_guard(uint64_t address);
 
-/* Saves the running context in from and goes on at to; returns when someone switches back. from and
- * to are not the same. */
+/* Saves the running context in from and goes on at to; returns when someone switches back. from
+ * may be to. */
 #ifdef __SANITIZE_ADDRESS__
 void fiber_switch(struct fiber *from, struct fiber *to);
 void fiber_started(void); /* first thing on a fresh fiber */
 #else
 static inline __attribute__((always_inline)) void fiber_switch(struct fiber *from, struct fiber *to)
 {
-    fiber_swap(&from->stack_pointer, to->stack_pointer);
+    fiber_swap(&from->stack_pointer, &to->stack_pointer);
 }
 static inline void fiber_started(void) {}
 #endif

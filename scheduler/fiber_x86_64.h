@@ -10,9 +10,10 @@
 #define TREADLE_FIBER_X86_64_H
 
 /* Saves the running context, its stack pointer in *save, and goes on at the context whose stack
- * pointer is load. Its top words are: where to go on, rbx, rbp; below the caller's red zone. The
- * compiler saves what else it needs: all other registers are clobbered. */
-static inline __attribute__((always_inline)) void fiber_swap(void **save, void *load)
+ * pointer is *load (save == load goes on at once). Its top words are: where to go on, rbx, rbp;
+ * below the caller's red zone. The compiler saves what else it needs: all other registers are
+ * clobbered. */
+static inline __attribute__((always_inline)) void fiber_swap(void **save, void **load)
 {
     __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
                      "push %%rbp\n\t"
@@ -20,7 +21,7 @@ static inline __attribute__((always_inline)) void fiber_swap(void **save, void *
                      "lea 1f(%%rip), %%rax\n\t"
                      "push %%rax\n\t"
                      "mov %%rsp, (%0)\n\t"
-                     "mov %1, %%rsp\n\t"
+                     "mov (%1), %%rsp\n\t"
                      "pop %%rax\n\t"
                      "jmp *%%rax\n"
                      "1:\n\t"

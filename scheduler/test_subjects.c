@@ -177,20 +177,20 @@ void *subject_memset(void *to, int value, size_t bytes)
     {                                                                                              \
         return __atomic_fetch_nand((type *)at, value, __ATOMIC_SEQ_CST);                           \
     }                                                                                              \
-    bool atomic_cas##bits(_Atomic type *at, type *expected, type desired)                          \
+    type atomic_cas##bits(_Atomic type *at, type expected, type desired)                           \
     {                                                                                              \
-        type local = *expected;                                                                    \
-        bool success = atomic_compare_exchange_strong(at, &local, desired);                        \
-        *expected = local;                                                                         \
-        return success;                                                                            \
+        (void)atomic_compare_exchange_strong(at, &expected, desired);                              \
+        return expected;                                                                           \
     }                                                                                              \
-    bool atomic_cas_weak_relaxed##bits(_Atomic type *at, type *expected, type desired)             \
+    type atomic_cas_weak_relaxed##bits(_Atomic type *at, type expected, type desired)              \
     {                                                                                              \
-        type local = *expected;                                                                    \
-        bool success = atomic_compare_exchange_weak_explicit(                                      \
-            at, &local, desired, memory_order_relaxed, memory_order_relaxed);                      \
-        *expected = local;                                                                         \
-        return success;                                                                            \
+        (void)atomic_compare_exchange_weak_explicit(at, &expected, desired, memory_order_relaxed,  \
+                                                    memory_order_relaxed);                         \
+        return expected;                                                                           \
+    }                                                                                              \
+    type atomic_cas_sync##bits(_Atomic type *at, type expected, type desired)                      \
+    {                                                                                              \
+        return __sync_val_compare_and_swap((type *)at, expected, desired);                         \
     }
 SUBJECT_ATOMICS(X)
 #undef X
@@ -221,7 +221,11 @@ uint64_t recurse(uint64_t depth)
 {
     uint64_t room[8];
     __asm__ volatile("" : : "r"(room) : "memory");
-    return depth == 0 ? 0 : 1 + recurse(depth - 1) + (room != NULL ? 0 : 1);
+    if (depth == 0)
+        return 0;
+    uint64_t levels = recurse(depth - 1) + 1;
+    __asm__ volatile("" : : "r"(room) : "memory"); /* no tail call: the room is still in use */
+    return levels;
 }
 
 void loop_without_hooks(void)

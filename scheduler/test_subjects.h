@@ -72,7 +72,9 @@ void *subject_memcpy(void *to, const void *from, size_t bytes);
 void *subject_memmove(void *to, const void *from, size_t bytes);
 void *subject_memset(void *to, int value, size_t bytes);
 
-/* Atomics, seq_cst where the name says nothing else: one event each. */
+/* Atomics, seq_cst where the name says nothing else: one event each. The compare-and-swaps return
+ * what was there; C11's form has its argument on the stack, whose accesses are events too unless
+ * stacks are private. */
 #define SUBJECT_ATOMICS(X)                                                                         \
     X(8, uint8_t)                                                                                  \
     X(16, uint16_t)                                                                                \
@@ -91,8 +93,9 @@ void *subject_memset(void *to, int value, size_t bytes);
     type atomic_or##bits(_Atomic type *at, type value);                                            \
     type atomic_xor##bits(_Atomic type *at, type value);                                           \
     type atomic_nand##bits(_Atomic type *at, type value);                                          \
-    bool atomic_cas##bits(_Atomic type *at, type *expected, type desired);                         \
-    bool atomic_cas_weak_relaxed##bits(_Atomic type *at, type *expected, type desired);
+    type atomic_cas##bits(_Atomic type *at, type expected, type desired);                          \
+    type atomic_cas_weak_relaxed##bits(_Atomic type *at, type expected, type desired);             \
+    type atomic_cas_sync##bits(_Atomic type *at, type expected, type desired);
 SUBJECT_ATOMICS(X)
 #undef X
 void subject_fence(void);
