@@ -8,9 +8,16 @@ static void goroutine_call(void *state, const void *argument)
     function(state);
 }
 
+/* For calls that belong into a goroutine of a running execution. */
+static void must_run(const char *call)
+{
+    if (execution.phase != PHASE_RUN)
+        check_limit("%s was called outside the programs of a target", call);
+}
+
 uint32_t treadle_go(void (*function)(void *argument), void *argument)
 {
-    CHECK(execution.phase, ==, PHASE_RUN);
+    must_run("treadle_go");
     struct event *event = announce(EVENT_GO, EVENT_SEQ_CST, 0, 0, HOOK_PC);
     struct goroutine *child = scheduler_spawn(scheduler.running, NULL, goroutine_call, argument,
                                               (const void *)(uint64_t)function);
@@ -20,7 +27,7 @@ uint32_t treadle_go(void (*function)(void *argument), void *argument)
 
 void treadle_join(uint32_t goroutine)
 {
-    CHECK(execution.phase, ==, PHASE_RUN);
+    must_run("treadle_join");
     if (goroutine == 0 || goroutine >= scheduler.goroutine_count
         || goroutine == scheduler.running->id)
         scheduler_end(TREADLE_LOCK_MISUSE, "join of a goroutine that does not exist",
@@ -36,8 +43,8 @@ uint32_t treadle_self(void)
 
 uint32_t treadle_choose(uint32_t count, const char *label)
 {
-    CHECK(count, >=, 1u);
-    CHECK(count, <=, 65536u);
+    if (count < 1 || count > 65536)
+        check_limit("treadle_choose(%u): a choice has 1 to 65536 answers", count);
     if (execution.phase != PHASE_RUN)
         return 0;
     struct goroutine *self = scheduler.running;
@@ -53,7 +60,8 @@ void *treadle_alloc(size_t bytes, const char *type)
 {
     if (scheduler.running == NULL)
         check_limit("treadle_alloc was called outside set-up, programs and final check");
-    CHECK(bytes, <=, (size_t)UINT32_MAX);
+    if (bytes > UINT32_MAX)
+        check_limit("treadle_alloc(%zu): a block has less than 4 GiB", bytes);
     if (!announce_records())
         return (void *)heap_allocate(scheduler.running, bytes, type, HEAP_EVENT_SETUP)->start;
     struct goroutine *self = scheduler.running;

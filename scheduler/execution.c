@@ -119,7 +119,8 @@ void treadle_return(bool found, uint64_t key, uint64_t value)
     struct goroutine *self = scheduler.running;
     if (self == NULL || execution.target == NULL)
         return;
-    CHECK(self->operation, >, 0u);
+    if (self->operation == 0)
+        check_limit("treadle_return was called without a treadle_call before it");
     struct operation *operation = &execution.operations[self->operation - 1];
     operation->found = found;
     operation->result_key = key;
@@ -137,7 +138,8 @@ void treadle_note(enum treadle_operation_kind kind, uint64_t key, uint64_t value
 
 void treadle_record(const volatile void *words, size_t word_bytes, size_t count, const char *name)
 {
-    CHECK(execution.phase, ==, PHASE_SETUP);
+    if (execution.phase != PHASE_SETUP)
+        check_limit("treadle_record was called outside a target's set-up");
     if (execution.record_count == EXECUTION_RECORDS_MAX)
         check_limit("a target may declare at most %u records", EXECUTION_RECORDS_MAX);
     execution.records[execution.record_count++] =

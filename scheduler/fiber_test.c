@@ -97,6 +97,30 @@ static void fibers_switch_among_themselves(void **state)
         assert_int_equal(ring_steps[number], RING_ROUNDS);
 }
 
+static volatile uint32_t self_switches;
+
+static void self_switching_entry(void)
+{
+    fiber_started();
+    for (;;) {
+        for (int i = 0; i < 5; i++) {
+            fiber_switch(&fibers[running], &fibers[running]);
+            self_switches++;
+        }
+        yield_to_main();
+    }
+}
+
+static void switching_to_itself_goes_on_at_once(void **state)
+{
+    (void)state;
+    self_switches = 0;
+    fiber_prepare(&fibers[0], 0, self_switching_entry);
+    resume(0);
+    resume(0);
+    assert_int_equal(self_switches, 10);
+}
+
 static void prepared_anew_forgets_what_ran(void **state)
 {
     (void)state;
@@ -325,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_where_it_stopped),
         cmocka_unit_test(fibers_switch_among_themselves),
+        cmocka_unit_test(switching_to_itself_goes_on_at_once),
         cmocka_unit_test(prepared_anew_forgets_what_ran),
         cmocka_unit_test(a_thousand_stacks_keep_their_contents),
         cmocka_unit_test(stacks_are_aligned),

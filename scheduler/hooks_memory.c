@@ -11,7 +11,9 @@ void *treadle_memset_chk(void *to, int value, size_t bytes, size_t room);
 
 static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
 {
-    if (bytes == 0 || execution.phase == PHASE_NONE)
+    if (bytes == 0) /* whatever the addresses are */
+        return to;
+    if (execution.phase == PHASE_NONE)
         return memmove(to, from, bytes);
     CHECK(bytes, <=, (size_t)UINT32_MAX);
     struct goroutine *self = scheduler.running;
@@ -36,7 +38,9 @@ static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
 
 static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
 {
-    if (bytes == 0 || execution.phase == PHASE_NONE)
+    if (bytes == 0)
+        return to;
+    if (execution.phase == PHASE_NONE)
         return memset(to, value, bytes);
     CHECK(bytes, <=, (size_t)UINT32_MAX);
     struct event *event = NULL;
