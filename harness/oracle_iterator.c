@@ -30,8 +30,8 @@ static void iterator_accuse(const struct history *history, enum treadle_verdict 
                        : other != NULL                    ? " after its removal"
                                                           : "";
     snprintf(record->detail, sizeof record->detail,
-             "iterator %" PRIu64 " of goroutine %u produced key %" PRIu64 ", value %" PRIu64 "%s",
-             judged->key, judged->goroutine, judged->result_key, judged->result_value, what);
+             "goroutine %u's iteration produced key %" PRIu64 ", value %" PRIu64 "%s",
+             judged->goroutine, judged->result_key, judged->result_value, what);
 }
 
 void iterator_judge_entry(const struct history *history, uint32_t next)
@@ -108,9 +108,8 @@ static void iterator_accuse_skip(const struct history *history, uint32_t iterate
                        history->operations[iterate - 1].call_event, store);
     if (record != NULL && execution.explain)
         snprintf(record->detail, sizeof record->detail,
-                 "iterator %" PRIu64 " of goroutine %u ended without key %" PRIu64
-                 ", value %" PRIu64,
-                 judged->key, judged->goroutine, store->key, store->value);
+                 "goroutine %u's iteration ended without key %" PRIu64 ", value %" PRIu64,
+                 judged->goroutine, store->key, store->value);
 }
 
 /* Looks for a key that was stored before the iteration, not removed, and not produced. */

@@ -31,15 +31,6 @@ static uint64_t word_address(const struct watch *watch, uint32_t word)
     return watch->begin + (uint64_t)word * watch->record->word_bytes;
 }
 
-/* Whether the touch's event is an access to exactly this word. */
-static bool touch_is_word(const struct watch *watch, const struct touch *touch, uint32_t word)
-{
-    const struct event *event = &execution.trace[touch->position];
-    bool source = event->kind == EVENT_COPY && !touch->writes;
-    return (source ? event->source : event->address) == word_address(watch, word)
-           && event->size == watch->record->word_bytes;
-}
-
 /* The word as the last goroutine left it, if the final check left it alone. */
 static bool word_at_end(const struct watch *watch, uint32_t word, uint64_t *ret_value)
 {
@@ -59,45 +50,68 @@ static bool word_at_end(const struct watch *watch, uint32_t word, uint64_t *ret_
     return true;
 }
 
-/* The value that touch `writer` gave the word; false if it is not known. */
-static bool word_value(const struct watch *watch, uint32_t writer, uint32_t word,
-                       uint64_t *ret_value)
+/* The value that a write of several words gave this one: as it was read later. */
+static bool word_value_later(const struct watch *watch, uint32_t writer, uint32_t word,
+                             uint64_t *ret_value)
 {
-    if (writer == RECORD_NONE) {
-        *ret_value = watch->record->setup_values[word];
-        return true;
-    }
-    if (touch_is_word(watch, &watch->touches[writer], word)) {
-        *ret_value = execution.trace[watch->touches[writer].position].value_written;
-        return true;
-    }
     for (uint32_t i = writer + 1; i < watch->touch_count; i++) {
         const struct touch *touch = &watch->touches[i];
-        if (touch->writes && (touch->words >> word & 1))
+        if (!(touch->words >> word & 1))
+            continue;
+        if (touch->writes)
             return false;
-        if (!touch->writes && touch_is_word(watch, touch, word)) {
-            *ret_value = execution.trace[touch->position].value_read;
+        if (touch->exact) {
+            *ret_value = touch->value;
             return true;
         }
     }
     return word_at_end(watch, word, ret_value);
 }
 
-/* Whether the reading could be of a record whose words these touches wrote. */
-static bool reading_equals(const struct watch *watch, const struct reading *reading,
-                           const uint32_t *writers)
+/* The value that touch `writer` gave the word; false if it is not known. */
+static inline bool word_value(const struct watch *watch, uint32_t writer, uint32_t word,
+                              uint64_t *ret_value)
 {
-    for (uint32_t word = 0; word < watch->record->count; word++) {
-        uint64_t there, seen;
-        if ((reading->words >> word & 1) && writers[word] != reading->writer[word]
-            && word_value(watch, writers[word], word, &there)
-            && word_value(watch, reading->writer[word], word, &seen) && there != seen)
+    bool setup = writer == RECORD_NONE;
+    if (!setup && !watch->touches[writer].exact)
+        return word_value_later(watch, writer, word, ret_value);
+    *ret_value =
+        setup ? watch->record->setup_values[word] : watch->touches[writer].value;
+    return true;
+}
+
+/* What a reading saw, as far as it is known. */
+struct values {
+    uint32_t known; /* words */
+    uint64_t of[RECORD_WORDS_MAX];
+};
+
+static void reading_values(const struct watch *watch, const struct reading *reading,
+                           struct values *values)
+{
+    values->known = 0;
+    for (uint32_t words = reading->words; words != 0; words &= words - 1) {
+        uint32_t word = (uint32_t)__builtin_ctz(words);
+        if (word_value(watch, reading->writer[word], word, &values->of[word]))
+            values->known |= words & -words;
+    }
+}
+
+/* Whether the values can be those of a record whose words these touches wrote. */
+static bool reading_equals(const struct watch *watch, const struct reading *reading,
+                           const struct values *values, const uint32_t *writers)
+{
+    for (uint32_t words = values->known; words != 0; words &= words - 1) {
+        uint32_t word = (uint32_t)__builtin_ctz(words);
+        uint64_t value;
+        if (writers[word] != reading->writer[word]
+            && word_value(watch, writers[word], word, &value) && value != values->of[word])
             return false;
     }
     return true;
 }
 
-static void touch_apply(const struct watch *watch, uint32_t index, uint32_t *writers)
+static inline void touch_apply(const struct watch *watch, uint32_t index, uint32_t *writers)
 {
     for (uint32_t words = watch->touches[index].words; words != 0; words &= words - 1)
         writers[__builtin_ctz(words)] = index;
@@ -105,26 +119,30 @@ static void touch_apply(const struct watch *watch, uint32_t index, uint32_t *wri
 
 /* Whether the reading equals what is in memory with the assignment `run` over it. */
 static bool reading_equals_assignment(const struct watch *watch, const struct reading *reading,
-                                      const uint32_t *memory, uint32_t run)
+                                      const struct values *values, const uint32_t *memory,
+                                      uint32_t run)
 {
     if (watch->touches[run].progress)
         return false;
     uint32_t writers[RECORD_WORDS_MAX];
-    memcpy(writers, memory, sizeof writers);
-    uint32_t last = watch->touches[run].run_last;
-    for (uint32_t index = run; index != last; index = run_next(watch, index))
-        touch_apply(watch, index, writers);
-    touch_apply(watch, last, writers);
-    return reading_equals(watch, reading, writers);
+    for (uint32_t word = 0; word < watch->record->count; word++)
+        writers[word] = memory[word];
+    for (uint32_t index = run; index <= watch->touches[run].run_last; index++)
+        if (watch->touches[index].run == run)
+            touch_apply(watch, index, writers);
+    return reading_equals(watch, reading, values, writers);
 }
 
 /* Whether the reading was the record's value at a moment up to the reading's end. */
 static bool reading_was_value(const struct watch *watch, const struct reading *reading,
                               uint32_t *moments_left)
 {
+    struct values values;
     uint32_t memory[RECORD_WORDS_MAX];
-    memset(memory, 0xff, sizeof memory);
-    if (reading_equals(watch, reading, memory))
+    for (uint32_t word = 0; word < RECORD_WORDS_MAX; word++)
+        memory[word] = RECORD_NONE;
+    reading_values(watch, reading, &values);
+    if (reading_equals(watch, reading, &values, memory))
         return true;
     for (uint32_t i = 0; i <= reading->last; i++) {
         if (*moments_left == 0)
@@ -133,11 +151,12 @@ static bool reading_was_value(const struct watch *watch, const struct reading *r
         if (!watch->touches[i].writes)
             continue;
         uint32_t run = watch->touches[i].run;
-        if (run == i && reading_equals_assignment(watch, reading, memory, run))
+        if (run == i && reading_equals_assignment(watch, reading, &values, memory, run))
             return true;
         touch_apply(watch, i, memory);
-        if (watch->touches[run].run_last == i
-            && reading_equals_assignment(watch, reading, memory, run))
+        /* one of all words has been looked at when it began */
+        if (watch->touches[run].run_last == i && !watch->touches[run].full
+            && reading_equals_assignment(watch, reading, &values, memory, run))
             return true;
     }
     return false;
@@ -185,8 +204,10 @@ static void reading_accuse(const struct watch *watch, const struct reading *read
             && run_of(watch, reading->writer[word]) != run_of(watch, reading->writer[one])
             && (other == RECORD_NONE || reading->reader[word] < reading->reader[other]))
             other = word;
-    /* RECORD_NONE + 1 is 0, so the set-up is the oldest */
-    uint32_t newer = reading->writer[one] + 1 > reading->writer[other] + 1 ? one : other;
+    bool other_is_newer = reading->writer[one] == RECORD_NONE
+                          || (reading->writer[other] != RECORD_NONE
+                              && reading->writer[other] > reading->writer[one]);
+    uint32_t newer = other_is_newer ? other : one;
     uint32_t reads[2] = { watch->touches[reading->reader[one]].position,
                           watch->touches[reading->reader[other]].position };
     uint32_t write = watch->touches[reading->writer[newer]].position;
@@ -226,7 +247,8 @@ static void watch_judge(const struct watch *watch)
     uint32_t moments_left = MOMENTS_MAX;
     struct reading readings[RECORD_LANES_MAX];
     uint32_t memory[RECORD_WORDS_MAX];
-    memset(memory, 0xff, sizeof memory);
+    for (uint32_t word = 0; word < RECORD_WORDS_MAX; word++)
+        memory[word] = RECORD_NONE;
     for (uint32_t i = 0; i < watch->touch_count; i++) {
         const struct touch *touch = &watch->touches[i];
         if (touch->writes) {

@@ -1,12 +1,15 @@
-/* record_runs.c: one pass over the trace finds the touches, one over the touches the runs. The pass
- * over the trace is what an execution with nothing to say pays for. */
+/* record_runs.c: one pass over the trace finds the touches and, where that can be said without a
+ * look ahead, their runs. It is what an execution with nothing to say pays for. */
 #include "record_runs.h"
+
+#include <string.h>
 
 #include "../scheduler/check.h"
 
 #define KIND(name) (UINT32_C(1) << EVENT_##name)
 #define KINDS_ATOMIC (KIND(ATOMIC_LOAD) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
-#define KINDS_MEMORY (KIND(READ) | KIND(WRITE) | KIND(COPY) | KINDS_ATOMIC)
+#define KINDS_SINGLE (KIND(READ) | KIND(WRITE) | KINDS_ATOMIC)
+#define KINDS_WRITING (KIND(WRITE) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW))
 /* All but plain accesses and what the heap does: also kinds to come. */
 #define KINDS_PARTING                                                                              \
     (~(KIND(NONE) | KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ALLOC) | KIND(FREE)               \
@@ -28,7 +31,7 @@ static struct lane *lane_add(struct watch *watch, uint16_t goroutine)
     if (watch->lane_count == RECORD_LANES_MAX)
         return NULL;
     struct lane *lane = &watch->lanes[watch->lane_count++];
-    *lane = (struct lane){ .last = RECORD_NONE, .goroutine = goroutine };
+    *lane = (struct lane){ .goroutine = goroutine };
     return lane;
 }
 
@@ -37,14 +40,54 @@ static inline bool watch_overlaps(const struct watch *watch, uint64_t address, u
     return address < watch->end && address + size > watch->begin;
 }
 
-static void watch_touch(struct watch *watch, uint32_t position, uint64_t address, bool writes)
+/* The words of the record that [address, address + size) has bytes of; it has some. */
+static inline uint16_t watch_words(const struct watch *watch, uint64_t address, uint32_t size)
+{
+    uint64_t from = address > watch->begin ? address - watch->begin : 0;
+    uint64_t to = address + size;
+    to = (to < watch->end ? to : watch->end) - 1 - watch->begin;
+    return (uint16_t)((UINT32_C(2) << (to >> watch->word_shift))
+                      - (UINT32_C(1) << (from >> watch->word_shift)));
+}
+
+/* Puts the newest touch into a run, as long as that needs no look ahead: all words of a run occur,
+ * or it ends before one occurs again. Notes whether a reading sees different assignments. */
+static inline void watch_run(struct watch *watch, struct lane *lane, struct touch *touch,
+                             uint16_t index)
+{
+    bool writes = touch->writes;
+    uint16_t words = touch->words;
+    if (touch->parted)
+        lane->run_words[0] = lane->run_words[1] = 0;
+    else if (writes)
+        lane->run_words[0] = 0;
+    uint16_t before = lane->run_words[writes];
+    if (before & words) {
+        watch->ambiguous = true;
+        before = 0;
+    }
+    uint16_t run = before != 0 ? lane->run[writes] : index;
+    bool full = (before | words) == watch->all;
+    lane->run[writes] = run;
+    lane->run_words[writes] = full ? 0 : before | words;
+    touch->run = run;
+    watch->touches[run].run_last = index;
+    watch->touches[run].full = full;
+    if (writes) {
+        for (; words != 0; words &= (uint16_t)(words - 1))
+            watch->word_run[__builtin_ctz(words)] = run;
+        return;
+    }
+    if (before == 0)
+        lane->reads_run = watch->word_run[__builtin_ctz(words)];
+    for (; words != 0; words &= (uint16_t)(words - 1))
+        watch->mixed |= watch->word_run[__builtin_ctz(words)] != lane->reads_run;
+}
+
+static inline void watch_touch(struct watch *watch, uint32_t position, uint64_t address,
+                               bool writes)
 {
     const struct event *event = &execution.trace[position];
-    uint64_t from = address > watch->begin ? address - watch->begin : 0;
-    uint64_t to = address + event->size;
-    to = (to < watch->end ? to : watch->end) - 1 - watch->begin;
-    uint32_t first = (uint32_t)from >> watch->word_shift;
-    uint32_t last = (uint32_t)to >> watch->word_shift;
     struct lane *lane = lane_find(watch, event->goroutine);
     if (lane == NULL)
         lane = lane_add(watch, event->goroutine);
@@ -52,35 +95,26 @@ static void watch_touch(struct watch *watch, uint32_t position, uint64_t address
         watch->cut = true;
         return;
     }
-    uint32_t index = watch->touch_count++;
-    if (lane->last != RECORD_NONE)
-        watch->touches[lane->last].next = index;
-    watch->touches[index] = (struct touch){
+    uint16_t index = (uint16_t)watch->touch_count++;
+    uint32_t word_bytes = UINT32_C(1) << watch->word_shift;
+    struct touch *touch = &watch->touches[index];
+    *touch = (struct touch){
+        .value = writes ? event->value_written : event->value_read,
         .position = position,
-        .words = (UINT32_C(2) << last) - (UINT32_C(1) << first),
-        .next = RECORD_NONE,
-        .run = RECORD_NONE,
-        .lane = (uint16_t)(lane - watch->lanes),
+        .words = watch_words(watch, address, event->size),
+        .lane = (uint8_t)(lane - watch->lanes),
+        .exact = event->size == word_bytes && ((address - watch->begin) & (word_bytes - 1)) == 0,
         .writes = writes,
         .parted = lane->parted,
     };
-    lane->last = index;
     lane->parted = false;
-    watch->writes |= writes;
-    watch->reads |= !writes;
+    watch_run(watch, lane, touch, index);
 }
 
 /* A copy's read comes before its write. */
-static void watch_access(struct watch *watch, uint32_t position)
+static void watch_copy(struct watch *watch, uint32_t position)
 {
     const struct event *event = &execution.trace[position];
-    bool writes = event->kind == EVENT_WRITE || event->kind == EVENT_ATOMIC_STORE
-                  || event->kind == EVENT_ATOMIC_RMW
-                  || (event->kind == EVENT_ATOMIC_CAS && event->success);
-    if (event->kind != EVENT_COPY) {
-        watch_touch(watch, position, event->address, writes);
-        return;
-    }
     if (watch_overlaps(watch, event->source, event->size))
         watch_touch(watch, position, event->source, false);
     if (watch_overlaps(watch, event->address, event->size))
@@ -95,11 +129,12 @@ static void watch_trace(struct watch *watch)
     for (uint32_t position = 0; position < count; position++) {
         const struct event *event = &trace[position];
         uint32_t kind = UINT32_C(1) << event->kind;
-        bool touches = watch_overlaps(watch, event->address, event->size)
-                       || (event->kind == EVENT_COPY
-                           && watch_overlaps(watch, event->source, event->size));
-        if (touches && (kind & KINDS_MEMORY)) {
-            watch_access(watch, position);
+        if ((kind & KINDS_SINGLE) && watch_overlaps(watch, event->address, event->size)) {
+            bool writes = (kind & KINDS_WRITING)
+                          || (event->kind == EVENT_ATOMIC_CAS && event->success);
+            watch_touch(watch, position, event->address, writes);
+        } else if (kind & KIND(COPY)) {
+            watch_copy(watch, position);
         } else if (kind & KINDS_PARTING) {
             struct lane *lane = lane_find(watch, event->goroutine);
             if (lane != NULL)
@@ -108,28 +143,31 @@ static void watch_trace(struct watch *watch)
     }
 }
 
-/* ---- runs ------------------------------------------------------------------------------------ */
+/* ---- runs that need a look ahead ------------------------------------------------------------- */
 
-uint32_t run_next(const struct watch *watch, uint32_t index)
+/* The touch that would continue the run that touch `index` is in; RECORD_NONE where it must end. */
+static uint16_t run_next(const struct watch *watch, uint16_t index)
 {
-    bool writes = watch->touches[index].writes;
-    for (uint32_t next = watch->touches[index].next; next != RECORD_NONE;
-         next = watch->touches[next].next) {
-        if (watch->touches[next].parted)
+    const struct touch *touch = &watch->touches[index];
+    for (uint32_t i = index + 1u; i < watch->touch_count; i++) {
+        const struct touch *next = &watch->touches[i];
+        if (next->lane != touch->lane)
+            continue;
+        if (next->parted)
             return RECORD_NONE;
-        if (watch->touches[next].writes == writes)
-            return next;
-        if (!writes)
+        if (next->writes == touch->writes)
+            return (uint16_t)i;
+        if (!touch->writes)
             return RECORD_NONE;
     }
     return RECORD_NONE;
 }
 
 /* Last touch of the run of all words that begins at touch `first`; RECORD_NONE if none does. */
-static uint32_t run_full(const struct watch *watch, uint32_t first)
+static uint16_t run_full(const struct watch *watch, uint16_t first)
 {
-    uint32_t words = 0;
-    for (uint32_t index = first; index != RECORD_NONE; index = run_next(watch, index)) {
+    uint16_t words = 0;
+    for (uint16_t index = first; index != RECORD_NONE; index = run_next(watch, index)) {
         if (words & watch->touches[index].words)
             return RECORD_NONE;
         words |= watch->touches[index].words;
@@ -139,12 +177,12 @@ static uint32_t run_full(const struct watch *watch, uint32_t first)
     return RECORD_NONE;
 }
 
-static uint32_t run_partial(const struct watch *watch, uint32_t first)
+static uint16_t run_partial(const struct watch *watch, uint16_t first)
 {
-    uint32_t words = watch->touches[first].words;
-    uint32_t last = first;
+    uint16_t words = watch->touches[first].words;
+    uint16_t last = first;
     for (;;) {
-        uint32_t next = run_next(watch, last);
+        uint16_t next = run_next(watch, last);
         if (next == RECORD_NONE || (words & watch->touches[next].words)
             || run_full(watch, next) != RECORD_NONE)
             return last;
@@ -153,45 +191,60 @@ static uint32_t run_partial(const struct watch *watch, uint32_t first)
     }
 }
 
-/* Whether nothing that its goroutine did later shows that the run was over. */
-static bool run_in_progress(const struct watch *watch, uint32_t last)
-{
-    for (uint32_t next = watch->touches[last].next; next != RECORD_NONE;
-         next = watch->touches[next].next)
-        if (watch->touches[next].parted || watch->touches[next].writes)
-            return false;
-    return !watch->lanes[watch->touches[last].lane].parted && !watch->cut;
-}
-
-static void run_begin(struct watch *watch, uint32_t first)
+static void run_begin(struct watch *watch, uint16_t first)
 {
     struct touch *touch = &watch->touches[first];
-    uint32_t last = run_full(watch, first);
+    uint16_t last = run_full(watch, first);
     touch->full = last != RECORD_NONE;
-    if (!touch->full)
-        last = run_partial(watch, first);
-    touch->run_last = last;
-    touch->progress = touch->writes && !touch->full && run_in_progress(watch, last);
-    for (uint32_t index = first; index != last; index = run_next(watch, index))
+    touch->run_last = touch->full ? last : run_partial(watch, first);
+    for (uint16_t index = first; index != touch->run_last; index = run_next(watch, index))
         watch->touches[index].run = first;
-    watch->touches[last].run = first;
+    watch->touches[touch->run_last].run = first;
+}
+
+static void watch_look_ahead(struct watch *watch)
+{
+    for (uint32_t index = 0; index < watch->touch_count; index++)
+        watch->touches[index].run = RECORD_NONE;
+    for (uint32_t index = 0; index < watch->touch_count; index++)
+        if (watch->touches[index].run == RECORD_NONE)
+            run_begin(watch, (uint16_t)index);
+}
+
+/* Finds the assignments that nothing their goroutine did later shows to be over. */
+static void watch_progress(struct watch *watch)
+{
+    for (uint32_t i = 0; i < watch->lane_count && !watch->cut; i++) {
+        if (watch->lanes[i].parted)
+            continue;
+        for (uint32_t index = watch->touch_count; index-- > 0;) {
+            const struct touch *touch = &watch->touches[index];
+            if (touch->lane != i)
+                continue;
+            if (touch->writes)
+                watch->touches[touch->run].progress = !watch->touches[touch->run].full;
+            if (touch->writes || touch->parted)
+                break;
+        }
+    }
 }
 
 bool record_watch(struct watch *watch, const struct record *record)
 {
     CHECK(record->count, <=, RECORD_WORDS_MAX);
     watch->record = record;
-    watch->word_shift = (uint32_t)__builtin_ctz(record->word_bytes);
     watch->begin = record->address;
     watch->end = record->address + (uint64_t)record->word_bytes * record->count;
-    watch->all = (UINT32_C(1) << record->count) - 1;
+    watch->word_shift = (uint32_t)__builtin_ctz(record->word_bytes);
+    watch->all = (uint16_t)((UINT32_C(1) << record->count) - 1);
     watch->touch_count = watch->lane_count = 0;
-    watch->reads = watch->writes = watch->cut = false;
+    watch->cut = watch->mixed = watch->ambiguous = false;
+    memset(watch->word_run, 0xff, sizeof watch->word_run); /* RECORD_NONE */
     watch_trace(watch);
-    if (!watch->reads || !watch->writes || watch->lane_count < 2)
+    if (watch->ambiguous)
+        watch_look_ahead(watch);
+    if (!watch->mixed && !watch->ambiguous)
         return false;
-    for (uint32_t index = 0; index < watch->touch_count; index++)
-        if (watch->touches[index].run == RECORD_NONE)
-            run_begin(watch, index);
+    watch_progress(watch);
     return true;
 }

@@ -18,29 +18,32 @@
 
 #define RECORD_TOUCHES_MAX 4096u /* of one record; what comes later is not judged */
 #define RECORD_LANES_MAX 64u     /* goroutines that touch one record; further ones are not judged */
-#define RECORD_NONE UINT32_MAX   /* no touch; as a word's writer: the set-up */
+#define RECORD_NONE UINT16_MAX   /* no touch; as a word's writer: the set-up */
 
-/* One event's access to the record. */
+/* One event's access to the record. Touches and runs are known by the number of their (first)
+ * touch. */
 struct touch {
+    uint64_t value;    /* read or written, if exact */
     uint32_t position; /* in the trace */
-    uint32_t words;    /* one bit each */
-    uint32_t next;     /* the goroutine's next touch */
-    uint32_t run;      /* first touch of its run; RECORD_NONE: not known yet */
-    uint32_t run_last; /* in a run's first touch: its last one */
-    uint16_t lane;
+    uint16_t words;    /* one bit each */
+    uint16_t run;
+    uint16_t run_last; /* in a run's first touch: its last one */
+    uint8_t lane;
+    bool exact; /* of just one word */
     bool writes;
     bool parted;   /* the goroutine synchronised since its touch before */
     bool full;     /* in a run's first touch: all words occur */
     bool progress; /* in a run's first touch: an assignment that never ended */
-    uint8_t unused[6];
 };
-_Static_assert(sizeof(struct touch) == 32, "two a cache line");
+_Static_assert(sizeof(struct touch) == 24, "small");
 
-/* A goroutine that touches the record. */
+/* A goroutine that touches the record, and the runs that its next touch may go on. */
 struct lane {
-    uint32_t last; /* touch */
     uint16_t goroutine;
-    bool parted; /* it has synchronised since its last touch */
+    bool parted;           /* it has synchronised since its last touch */
+    uint16_t run[2];       /* its latest reading, its latest assignment */
+    uint16_t run_words[2]; /* words that occur in it; 0: it is over */
+    uint16_t reads_run;    /* the assignment that the reading's first word is of */
 };
 
 /* All that the current execution did to one record. */
@@ -48,18 +51,18 @@ struct watch {
     const struct record *record;
     uint64_t begin, end; /* the record's bytes */
     uint32_t word_shift; /* a word has 1 << word_shift bytes */
-    uint32_t all;        /* the record's words */
+    uint16_t all;        /* the record's words */
     uint32_t touch_count, lane_count;
-    bool reads, writes, cut; /* cut: there were more touches than RECORD_TOUCHES_MAX */
+    bool cut;   /* there were more touches or goroutines than fit */
+    bool mixed; /* a reading saw words of different assignments */
+    bool ambiguous; /* a word occurred again before all had: where runs end must be looked for */
+    uint16_t word_run[RECORD_WORDS_MAX]; /* each word's assignment, as of now */
     struct lane lanes[RECORD_LANES_MAX];
     struct touch touches[RECORD_TOUCHES_MAX];
 };
 
-/* Finds all touches of the record before the final check, and their runs. Returns whether there
- * is something to judge: one goroutine reads what another one writes. */
+/* Finds all touches of the record before the final check, and their runs. Returns whether a
+ * reading may see words of different assignments: else there is nothing to judge. */
 bool record_watch(struct watch *watch, const struct record *record);
-
-/* The touch that continues the run that touch `index` is in, unless it is the run's last. */
-uint32_t run_next(const struct watch *watch, uint32_t index);
 
 #endif

@@ -97,8 +97,7 @@ ALWAYS_INLINE bool announce_records(void)
 /* Whether address is the running goroutine's own stack, in a target that declares it private. */
 ALWAYS_INLINE bool announce_is_private(uint64_t address)
 {
-    return scheduler.private_stacks
-           && (address ^ (uint64_t)__builtin_frame_address(0)) < FIBER_STRIDE;
+    return scheduler.private_stacks && (address ^ fiber_stack_pointer()) < FIBER_STRIDE;
 }
 
 #endif

@@ -16,10 +16,9 @@ static inline uint32_t choose(enum choice_kind kind, struct goroutine *const *ca
     if (count > 1 || strategy->forced)
         index = strategy->choose(strategy, kind, candidates, count);
     CHECK(index, <, count);
-    execution.choices[execution.choice_count++] = (struct choice){
-        .answer = (uint16_t)(kind == CHOICE_SCHEDULE ? candidates[index]->id : index),
-        .kind = (uint16_t)kind,
-    };
+    uint32_t answer = kind == CHOICE_SCHEDULE ? candidates[index]->id : index;
+    execution.choices[execution.choice_count++] =
+        (struct choice){ .kind_and_answer = (uint32_t)kind << 16 | answer };
     return index;
 }
 

@@ -140,6 +140,10 @@ void treadle_record(const volatile void *words, size_t word_bytes, size_t count,
 {
     if (execution.phase != PHASE_SETUP)
         check_limit("treadle_record was called outside a target's set-up");
+    bool power = word_bytes == 1 || word_bytes == 2 || word_bytes == 4 || word_bytes == 8;
+    if (!power || count == 0 || count > RECORD_WORDS_MAX)
+        check_limit("treadle_record: %s has %zu words of %zu bytes; possible are 1 to %u words of 1, "
+                    "2, 4 or 8 bytes", name, count, word_bytes, RECORD_WORDS_MAX);
     if (execution.record_count == EXECUTION_RECORDS_MAX)
         check_limit("a target may declare at most %u records", EXECUTION_RECORDS_MAX);
     execution.records[execution.record_count++] =

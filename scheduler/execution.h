@@ -11,8 +11,13 @@
  * the answer. */
 enum choice_kind { CHOICE_SCHEDULE, CHOICE_DATA };
 struct choice {
-    uint16_t answer;
-    uint16_t kind; /* enum choice_kind */
+    union {
+        struct {
+            uint16_t answer;
+            uint16_t kind; /* enum choice_kind */
+        };
+        uint32_t kind_and_answer; /* both, written in one store (little-endian) */
+    };
 };
 
 /* One operation of the history (treadle_call ... treadle_return). Ticks count calls and returns

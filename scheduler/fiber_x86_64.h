@@ -9,6 +9,8 @@
 #ifndef TREADLE_FIBER_X86_64_H
 #define TREADLE_FIBER_X86_64_H
 
+#include <stdint.h>
+
 /* Saves the running context, its stack pointer in *save, and goes on at the context whose stack
  * pointer is *load (save == load goes on at once). Its top words are: where to go on, rbx, rbp;
  * below the caller's red zone. The compiler saves what else it needs: all other registers are
@@ -34,6 +36,14 @@ static inline __attribute__((always_inline)) void fiber_swap(void **save, void *
                        "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
                        "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory",
                        "cc");
+}
+
+/* An address in the running stack's current frame. */
+static inline __attribute__((always_inline)) uint64_t fiber_stack_pointer(void)
+{
+    uint64_t pointer;
+    __asm__("mov %%rsp, %0" : "=r"(pointer));
+    return pointer;
 }
 
 #endif

@@ -109,6 +109,17 @@ static void session_reserve_trace(uint32_t steps_max)
     session.trace_capacity = capacity;
 }
 
+/* What the words of each record are when an execution begins. */
+static void session_note_records(void)
+{
+    for (uint32_t i = 0; i < execution.record_count; i++) {
+        struct record *record = &execution.records[i];
+        for (uint32_t word = 0; word < record->count; word++)
+            record->setup_values[word] =
+                memory_value(record->address + word * record->word_bytes, record->word_bytes);
+    }
+}
+
 static void session_setup(void *argument)
 {
     const struct treadle_target *target = argument;
@@ -136,6 +147,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     scheduler.goroutines[0].child_count = 0;
     run_goroutine_0(PHASE_SETUP, session_setup, (void *)target);
     *ret_rule = session.rule;
+    session_note_records();
     heap_snapshot(&scheduler.goroutines[0]);
     memory_forget_globals();
     execution.operation_setup_count = execution.operation_count;
