@@ -20,6 +20,10 @@ _Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
 
 static inline struct lane *lane_find(struct watch *watch, uint16_t goroutine)
 {
+    if (goroutine < RECORD_LANES_MAX) { /* no search: its branches would be mispredicted */
+        uint8_t lane = watch->lane_of[goroutine];
+        return lane != RECORD_LANE_NONE ? &watch->lanes[lane] : NULL;
+    }
     for (uint32_t i = 0; i < watch->lane_count; i++)
         if (watch->lanes[i].goroutine == goroutine)
             return &watch->lanes[i];
@@ -30,6 +34,8 @@ static struct lane *lane_add(struct watch *watch, uint16_t goroutine)
 {
     if (watch->lane_count == RECORD_LANES_MAX)
         return NULL;
+    if (goroutine < RECORD_LANES_MAX)
+        watch->lane_of[goroutine] = (uint8_t)watch->lane_count;
     struct lane *lane = &watch->lanes[watch->lane_count++];
     *lane = (struct lane){ .goroutine = goroutine };
     return lane;
@@ -51,16 +57,15 @@ static inline uint16_t watch_words(const struct watch *watch, uint64_t address, 
 }
 
 /* Puts the newest touch into a run, as long as that needs no look ahead: all words of a run occur,
- * or it ends before one occurs again. Notes whether a reading sees different assignments. */
+ * or it ends before one occurs again. Notes whether a reading sees different assignments. Whether
+ * a touch writes is as random as the schedule: it selects values here, not branches. */
 static inline void watch_run(struct watch *watch, struct lane *lane, struct touch *touch,
                              uint16_t index)
 {
     bool writes = touch->writes;
     uint16_t words = touch->words;
-    if (touch->parted)
-        lane->run_words[0] = lane->run_words[1] = 0;
-    else if (writes)
-        lane->run_words[0] = 0;
+    lane->run_words[0] = touch->parted || writes ? 0 : lane->run_words[0];
+    lane->run_words[1] = touch->parted ? 0 : lane->run_words[1];
     uint16_t before = lane->run_words[writes];
     if (before & words) {
         watch->ambiguous = true;
@@ -73,15 +78,15 @@ static inline void watch_run(struct watch *watch, struct lane *lane, struct touc
     touch->run = run;
     watch->touches[run].run_last = index;
     watch->touches[run].full = full;
-    if (writes) {
-        for (; words != 0; words &= (uint16_t)(words - 1))
-            watch->word_run[__builtin_ctz(words)] = run;
-        return;
+    uint16_t reads_run = before == 0 ? watch->word_run[__builtin_ctz(words)] : lane->reads_run;
+    lane->reads_run = writes ? lane->reads_run : reads_run;
+    bool mixed = false;
+    for (; words != 0; words &= (uint16_t)(words - 1)) {
+        uint16_t *word_run = &watch->word_run[__builtin_ctz(words)];
+        mixed |= *word_run != reads_run;
+        *word_run = writes ? run : *word_run;
     }
-    if (before == 0)
-        lane->reads_run = watch->word_run[__builtin_ctz(words)];
-    for (; words != 0; words &= (uint16_t)(words - 1))
-        watch->mixed |= watch->word_run[__builtin_ctz(words)] != lane->reads_run;
+    watch->mixed |= mixed & !writes;
 }
 
 static inline void watch_touch(struct watch *watch, uint32_t position, uint64_t address,
@@ -240,6 +245,7 @@ bool record_watch(struct watch *watch, const struct record *record)
     watch->touch_count = watch->lane_count = 0;
     watch->cut = watch->mixed = watch->ambiguous = false;
     memset(watch->word_run, 0xff, sizeof watch->word_run); /* RECORD_NONE */
+    memset(watch->lane_of, RECORD_LANE_NONE, sizeof watch->lane_of);
     watch_trace(watch);
     if (watch->ambiguous)
         watch_look_ahead(watch);

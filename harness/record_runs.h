@@ -18,6 +18,7 @@
 
 #define RECORD_TOUCHES_MAX 4096u /* of one record; what comes later is not judged */
 #define RECORD_LANES_MAX 64u     /* goroutines that touch one record; further ones are not judged */
+#define RECORD_LANE_NONE 0xff
 #define RECORD_NONE UINT16_MAX   /* no touch; as a word's writer: the set-up */
 
 /* One event's access to the record. Touches and runs are known by the number of their (first)
@@ -57,6 +58,7 @@ struct watch {
     bool mixed; /* a reading saw words of different assignments */
     bool ambiguous; /* a word occurred again before all had: where runs end must be looked for */
     uint16_t word_run[RECORD_WORDS_MAX]; /* each word's assignment, as of now */
+    uint8_t lane_of[RECORD_LANES_MAX]; /* by goroutine, of the first ones; or RECORD_LANE_NONE */
     struct lane lanes[RECORD_LANES_MAX];
     struct touch touches[RECORD_TOUCHES_MAX];
 };
