@@ -27,6 +27,9 @@
 
 /* A worker keeps at most so many different findings of a target in mind. */
 #define FINDINGS_MAX 4096u
+/* A piece of work ends after this time at the next look at the clock, every PIECE_LOOK executions. */
+#define PIECE_SECONDS_MAX 0.5
+#define PIECE_LOOK 64u
 /* It remembers the fingerprints of so many different verdicts; others are computed each time. */
 #define KEYS_MAX 65536u
 
@@ -207,6 +210,14 @@ static bool worker_open(struct worker *worker, uint32_t target, struct work_resu
     return false;
 }
 
+/* Whether a piece of work that began at `start` has lasted long enough. The clock is looked at now and
+ * then only; what is left of the piece is given out again. */
+static bool worker_piece_over(const struct work_result *result, double start)
+{
+    bool slow = result->tally.verdicts[TREADLE_TIMEOUT] > 0;
+    return (slow || result->done % PIECE_LOOK == 0) && tally_now() - start > PIECE_SECONDS_MAX;
+}
+
 /* Does a piece of work; true if the process must not go on afterwards. */
 static bool worker_do(struct worker *worker, const struct work *work, struct work_result *result)
 {
@@ -223,6 +234,7 @@ static bool worker_do(struct worker *worker, const struct work *work, struct wor
             worker_note_findings(worker, number);
             over = worker->plan.stop_on_first;
         }
+        over |= worker_piece_over(result, start);
     }
     result->tally.seconds = tally_now() - start;
     struct known_finding *known, *next;

@@ -29,7 +29,7 @@ struct work {
 
 struct work_result {
     struct tally tally;
-    uint64_t done;          /* executions done; less than count after a crash or stop_on_first */
+    uint64_t done; /* executions done; less than count after a crash, stop_on_first, or a time */
     uint32_t finding_count; /* struct finding, that many, follow */
     char setup_error[160];  /* the target's set-up failed: why; else empty */
 };
