@@ -1,5 +1,5 @@
-/* synchronisation_test.c: what locks promise, over all schedules of small programs; how many
- * schedules there are; misuse is a verdict. */
+/* synchronisation_test.c: what locks and wait groups promise, over all schedules of small programs;
+ * misuse is a verdict. */
 #include "test_run.h"
 
 /* What the programs note in plain memory: no event, the same for every schedule. */
@@ -8,7 +8,7 @@ static struct {
     uint32_t writers;
     uint32_t broken; /* rules that did not hold */
     uint32_t tries_failed, tries_done;
-    uint32_t done; /* children that have finished */
+    uint32_t done; /* of a group */
 } seen;
 
 static void *setup_seen(const void *argument)
@@ -34,80 +34,6 @@ static void enter(void)
 static void leave(void)
 {
     seen.inside--;
-}
-
-#define PROGRAMS(...)                                                                              \
-    .programs = (const struct treadle_program[]){ __VA_ARGS__ },                                   \
-    .program_count = COUNT(((const struct treadle_program[]){ __VA_ARGS__ }))
-
-/* ---- how many schedules ---------------------------------------------------------------------- */
-
-static void poke_some(void *state, const void *argument)
-{
-    struct cells *cells = state;
-    for (uint64_t i = 0; i < (uint64_t)argument; i++)
-        poke64(&cells->cell[treadle_self()], i);
-}
-
-static uint64_t schedules_of(const struct treadle_target *target)
-{
-    run_open(target);
-    struct every every = every_schedule();
-    while (next_schedule(&every))
-        expect_no_verdict();
-    return every.executions;
-}
-
-/* A goroutine's steps are its start and its events; its exit follows the last of them at once. So
- * goroutines of a, b, c events have (a + b + c + 3)! / ((a + 1)! (b + 1)! (c + 1)!) schedules. */
-static void schedules_are_as_many_as_interleavings(void **state)
-{
-    (void)state;
-#define POKES(n) { "poke", poke_some, (const void *)(uint64_t)(n) }
-    const struct treadle_target targets[] = {
-        { .name = "0+0", .setup = setup_seen, PROGRAMS(POKES(0), POKES(0)) },
-        { .name = "1+0", .setup = setup_seen, PROGRAMS(POKES(1), POKES(0)) },
-        { .name = "2+2", .setup = setup_seen, PROGRAMS(POKES(2), POKES(2)) },
-        { .name = "3+4", .setup = setup_seen, PROGRAMS(POKES(3), POKES(4)) },
-        { .name = "6", .setup = setup_seen, PROGRAMS(POKES(6)) },
-        { .name = "1+1+1", .setup = setup_seen, PROGRAMS(POKES(1), POKES(1), POKES(1)) },
-        { .name = "2+1+2", .setup = setup_seen, PROGRAMS(POKES(2), POKES(1), POKES(2)) },
-    };
-    static const uint64_t expected[] = { 2, 3, 20, 126, 1, 90, 560 };
-    for (size_t i = 0; i < COUNT(targets); i++)
-        assert_int_equal(schedules_of(&targets[i]), expected[i]);
-}
-
-static void choose_three(void *state, const void *argument)
-{
-    (void)argument;
-    struct cells *cells = state;
-    uint32_t answer = treadle_choose(3, "one of three");
-    for (uint32_t i = 0; i < answer; i++)
-        poke64(&cells->cell[0], i);
-}
-
-/* An answer of 0, 1 or 2 lets as many events follow. A data choice is an event but no step, and it
- * happens with the step before it. Two goroutines of a and b pokes: C(a + b + 2, a + 1). */
-static void data_choices_branch(void **state)
-{
-    (void)state;
-    const struct treadle_target target = { .name = "choices", .setup = setup_seen,
-                                           PROGRAMS({ "a", choose_three, NULL },
-                                                    { "b", choose_three, NULL }) };
-    run_open(&target);
-    struct every every = every_schedule();
-    uint64_t by_answers[3][3] = { 0 };
-    while (next_schedule(&every)) {
-        expect_no_verdict();
-        by_answers[event_of(1, EVENT_CHOOSE, 0)->value_read]
-                  [event_of(2, EVENT_CHOOSE, 0)->value_read]++;
-        assert_int_equal(event_of(1, EVENT_CHOOSE, 0)->size, 3);
-    }
-    static const uint64_t expected[3][3] = { { 2, 3, 4 }, { 3, 6, 10 }, { 4, 10, 20 } };
-    for (int a = 0; a < 3; a++)
-        for (int b = 0; b < 3; b++)
-            assert_int_equal(by_answers[a][b], expected[a][b]);
 }
 
 /* ---- mutex ----------------------------------------------------------------------------------- */
@@ -357,7 +283,7 @@ static void a_waiting_writer_comes_first(void **state)
     assert_true(event_of(2, EVENT_RWLOCK, 0) < event_of(1, EVENT_RUNLOCK, 0));
 }
 
-/* ---- wait group, join ------------------------------------------------------------------------ */
+/* ---- wait group ------------------------------------------------------------------------------ */
 
 static void work_and_done(void *state, const void *argument)
 {
@@ -405,72 +331,6 @@ static void waitgroup_waits_for_all(void **state)
     assert_int_equal(every.executions, 20 * 7);
 }
 
-static void child(void *argument)
-{
-    struct cells *cells = argument;
-    poke64(&cells->cell[0], 7);
-    seen.done++;
-}
-
-static void spawn_and_join(void *state, const void *argument)
-{
-    (void)argument;
-    struct cells *cells = state;
-    uint32_t id = treadle_go(child, cells);
-    seen.broken += id != 2;
-    poke64(&cells->cell[1], 1);
-    treadle_join(id);
-    seen.broken += seen.done != 1 || peek64(&cells->cell[0]) != 7;
-}
-
-/* Parent: start, go; then its write against the child's start and write; then join and read. */
-static void join_waits_for_the_child(void **state)
-{
-    (void)state;
-    const struct treadle_target target = { .name = "join", .setup = setup_seen,
-                                           PROGRAMS({ "p", spawn_and_join, NULL }) };
-    run_open(&target);
-    struct every every = every_schedule();
-    while (next_schedule(&every)) {
-        expect_no_verdict();
-        assert_int_equal(seen.broken, 0);
-        const struct event *join = event_of(1, EVENT_JOIN, 0);
-        assert_true(event_of(2, EVENT_EXIT, 0) < join);
-        assert_int_equal(join->value_read, 2);
-        assert_int_equal(event_of(1, EVENT_GO, 0)->value_written, 2);
-    }
-    assert_int_equal(every.executions, 3);
-}
-
-static void join_first_child(void *state, const void *argument)
-{
-    (void)state;
-    (void)argument;
-    treadle_join(1);
-}
-
-static void nothing(void *state, const void *argument)
-{
-    (void)state;
-    (void)argument;
-}
-
-static void several_may_join_one(void **state)
-{
-    (void)state;
-    const struct treadle_target target = { .name = "joins", .setup = setup_seen,
-                                           PROGRAMS({ "a", nothing, NULL },
-                                                    { "j", join_first_child, NULL },
-                                                    { "j", join_first_child, NULL }) };
-    run_open(&target);
-    struct every every = every_schedule();
-    while (next_schedule(&every))
-        expect_no_verdict();
-    /* The last step is one of the two joins; before it the other join stands behind its own start
-     * and a's (2 orders), and the remaining start anywhere among these three (4 places). */
-    assert_int_equal(every.executions, 2 * 2 * 4);
-}
-
 /* ---- misuse ---------------------------------------------------------------------------------- */
 
 static void unlock_free(void *state, const void *argument)
@@ -508,27 +368,6 @@ static void add_too_much(void *state, const void *argument)
     treadle_waitgroup_add(&cells->group, 1);
 }
 
-static void join_nobody(void *state, const void *argument)
-{
-    (void)state;
-    (void)argument;
-    treadle_join(2);
-}
-
-static void join_self(void *state, const void *argument)
-{
-    (void)state;
-    (void)argument;
-    treadle_join(1);
-}
-
-static void join_setup(void *state, const void *argument)
-{
-    (void)state;
-    (void)argument;
-    treadle_join(0);
-}
-
 static void misuse_is_a_verdict(void **state)
 {
     (void)state;
@@ -542,9 +381,6 @@ static void misuse_is_a_verdict(void **state)
         { runlock_free, "that nobody reads", EVENT_RUNLOCK },
         { done_too_often, "below zero", EVENT_WAITGROUP_ADD },
         { add_too_much, "beyond its range", EVENT_WAITGROUP_ADD },
-        { join_nobody, "join of a goroutine that does not exist", EVENT_NONE },
-        { join_self, "join of a goroutine that does not exist", EVENT_NONE },
-        { join_setup, "join of a goroutine that does not exist", EVENT_NONE },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct treadle_target target = { .name = "misuse", .setup = setup_seen,
@@ -553,10 +389,8 @@ static void misuse_is_a_verdict(void **state)
         listed_run("");
         const struct verdict_record *record = expect_verdict(TREADLE_LOCK_MISUSE, cases[i].rule);
         assert_true(execution.ended_early);
-        if (cases[i].kind != EVENT_NONE) {
-            assert_int_equal(record->event_count, 1);
-            assert_int_equal(execution.trace[record->events[0]].kind, cases[i].kind);
-        }
+        assert_int_equal(record->event_count, 1);
+        assert_int_equal(execution.trace[record->events[0]].kind, cases[i].kind);
     }
 }
 
@@ -577,75 +411,7 @@ static void unlock_of_another_s_mutex(void **state)
     (void)expect_verdict(TREADLE_LOCK_MISUSE, "unlock of a mutex");
 }
 
-/* ---- deadlock -------------------------------------------------------------------------------- */
-
-static void lock_both(void *state, const void *argument)
-{
-    struct cells *cells = state;
-    uint64_t first = (uint64_t)argument;
-    treadle_mutex_lock(&cells->mutex[first]);
-    treadle_mutex_lock(&cells->mutex[1 - first]);
-    treadle_mutex_unlock(&cells->mutex[1 - first]);
-    treadle_mutex_unlock(&cells->mutex[first]);
-}
-
-static const struct treadle_target crossed = {
-    .name = "crossed", .setup = setup_seen,
-    PROGRAMS({ "ab", lock_both, (const void *)0 }, { "ba", lock_both, (const void *)1 }),
-};
-
-/* Both have their first lock: the last events of each are named. */
-static void deadlock_names_who_waits(void **state)
-{
-    (void)state;
-    run_open(&crossed);
-    listed_run("1122");
-    const struct verdict_record *record =
-        expect_verdict(TREADLE_DEADLOCK, "every goroutine waits");
-    assert_true(execution.ended_early);
-    assert_int_equal(execution.trace_run_count, 4);
-    assert_int_equal(record->event_count, 2);
-    assert_true(&execution.trace[record->events[0]] == event_of(2, EVENT_LOCK, 0));
-    assert_true(&execution.trace[record->events[1]] == event_of(1, EVENT_LOCK, 0));
-}
-
-/* A deadlock iff each takes its first lock before the other takes its second. */
-static void deadlock_comes_exactly_where_it_must(void **state)
-{
-    (void)state;
-    run_open(&crossed);
-    struct every every = every_schedule();
-    uint32_t deadlocks = 0;
-    while (next_schedule(&every)) {
-        bool dead = execution.verdict_count > 0;
-        deadlocks += dead;
-        if (dead)
-            (void)expect_verdict(TREADLE_DEADLOCK, "every goroutine waits");
-        assert_int_equal(events_of_kind(EVENT_LOCK), dead ? 2 : 4);
-        assert_int_equal(events_of_kind(EVENT_EXIT), dead ? 0 : 2);
-    }
-    assert_true(deadlocks > 0);
-    assert_true(deadlocks < every.executions);
-}
-
-static void lock_again(void *state)
-{
-    struct cells *cells = state;
-    treadle_mutex_lock(&cells->mutex[0]);
-}
-
-static void final_check_may_deadlock(void **state)
-{
-    (void)state;
-    const struct treadle_target target = { .name = "final", .setup = setup_seen,
-                                           PROGRAMS({ "l", lock_only, NULL }),
-                                           .final = lock_again };
-    run_open(&target);
-    listed_run("");
-    (void)expect_verdict(TREADLE_DEADLOCK, "every goroutine waits");
-    listed_run("11");
-    (void)expect_verdict(TREADLE_DEADLOCK, "every goroutine waits");
-}
+/* ---- where locks lie ------------------------------------------------------------------------- */
 
 /* Locks in unknown memory: checked like an access. */
 static void lock_null(void *state, const void *argument)
@@ -695,26 +461,26 @@ static void locks_must_not_be_null(void **state)
     expect_lock_named(TREADLE_PANIC, "nil dereference");
 }
 
+static int close_target(void **state)
+{
+    (void)state;
+    scheduler_close();
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schedules_are_as_many_as_interleavings),
-        cmocka_unit_test(data_choices_branch),
         cmocka_unit_test(mutex_excludes),
         cmocka_unit_test(mutex_records_its_owner),
         cmocka_unit_test(trylock_fails_instead_of_waiting),
         cmocka_unit_test(readers_share_and_writers_do_not),
         cmocka_unit_test(a_waiting_writer_comes_first),
         cmocka_unit_test(waitgroup_waits_for_all),
-        cmocka_unit_test(join_waits_for_the_child),
-        cmocka_unit_test(several_may_join_one),
         cmocka_unit_test(misuse_is_a_verdict),
         cmocka_unit_test(unlock_of_another_s_mutex),
-        cmocka_unit_test(deadlock_names_who_waits),
-        cmocka_unit_test(deadlock_comes_exactly_where_it_must),
-        cmocka_unit_test(final_check_may_deadlock),
         cmocka_unit_test(locks_must_lie_in_live_memory),
         cmocka_unit_test(locks_must_not_be_null),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, close_target);
 }

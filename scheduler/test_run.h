@@ -1,6 +1,6 @@
 /* test_run.h: what the engine's tests run targets with: opening one, expecting verdicts, and two
  * strategies of their own: one that goes through every schedule there is, and one that follows a
- * list of goroutines. */
+ * list of goroutines. Also goroutines made by hand, to ask a strategy directly. */
 #ifndef TREADLE_TEST_RUN_H
 #define TREADLE_TEST_RUN_H
 
@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,6 +30,11 @@ struct cells {
     struct treadle_rwmutex rwmutex;
     struct treadle_waitgroup group;
 };
+
+/* The programs of a target: PROGRAMS({ "role", function, argument }, ...) */
+#define PROGRAMS(...)                                                                              \
+    .programs = (const struct treadle_program[]){ __VA_ARGS__ },                                   \
+    .program_count = COUNT(((const struct treadle_program[]){ __VA_ARGS__ }))
 
 static inline void *setup_cells(const void *argument)
 {
@@ -82,6 +89,17 @@ static inline void expect_no_verdict(void)
     assert_int_equal(execution.verdict_count, 0);
 }
 
+/* How many of that many executions of the open target show a verdict. */
+static inline uint32_t verdicts_in(struct strategy strategy, uint32_t executions)
+{
+    uint32_t count = 0;
+    for (uint32_t seed = 0; seed < executions; seed++) {
+        scheduler_run(&strategy, seed);
+        count += execution.verdict_count > 0;
+    }
+    return count;
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* The goroutine's n-th event (from 0) of that kind; fails if there is none. */
@@ -103,6 +121,36 @@ static inline uint32_t events_of_kind(enum event_kind kind)
     for (uint32_t i = 0; i < execution.trace_count; i++)
         count += execution.trace[i].kind == kind;
     return count;
+}
+
+/* ---- another process ------------------------------------------------------------------------- */
+
+/* Forks. In the child: 0, standard error or output goes to the pipe ret_end. In the parent: the
+ * child's id, ret_end is to be read by child_text. */
+static inline pid_t child_start(int stream, int *ret_end)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        dup2(ends[1], stream);
+    close(ends[1]);
+    *ret_end = ends[0];
+    return child;
+}
+
+/* Waits for the child's end; what it wrote goes to text. Returns its wait status. */
+static inline int child_text(pid_t child, int end, char *text, size_t bytes)
+{
+    size_t length = 0;
+    for (ssize_t got = 1; got > 0 && length < bytes - 1; length += (size_t)got)
+        got = read(end, text + length, bytes - 1 - length);
+    text[length] = '\0';
+    close(end);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
 }
 
 /* ---- every schedule -------------------------------------------------------------------------- */
@@ -168,6 +216,33 @@ static inline bool every_run(struct every *every)
     scheduler_run(&every->strategy, 0);
     every->executions++;
     return true;
+}
+
+/* ---- goroutines made by hand ----------------------------------------------------------------- */
+
+#define HANDS 4u
+
+/* Candidates for a strategy that is asked directly; their pending events are the test's. */
+struct hands {
+    struct goroutine goroutines[HANDS];
+    struct goroutine *candidates[HANDS];
+};
+
+static inline void hands_begin(struct hands *hands)
+{
+    memset(hands, 0, sizeof *hands);
+    for (uint32_t i = 0; i < HANDS; i++) {
+        hands->goroutines[i].id = i + 1;
+        hands->candidates[i] = &hands->goroutines[i];
+    }
+}
+
+static inline void hands_pending(struct hands *hands, uint32_t hand, enum event_kind kind,
+                                 uint64_t address, uint32_t size)
+{
+    hands->goroutines[hand].pending.address = address;
+    hands->goroutines[hand].pending.what = event_what(kind, EVENT_PLAIN, size, hand + 1);
+    hands->goroutines[hand].pending.success = 1;
 }
 
 /* ---- one schedule ---------------------------------------------------------------------------- */
