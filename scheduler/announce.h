@@ -20,7 +20,7 @@ ALWAYS_INLINE void announce_commit(struct goroutine *self)
         return;
     self->uncommitted = NULL;
     if (__builtin_expect(event->size == 8, 1))
-        event->value_written = *(const volatile uint64_t *)event->address;
+        memcpy(&event->value_written, (const void *)event->address, 8); /* perhaps unaligned */
     else
         event->value_written = memory_value(event->address, event->size);
 }

@@ -1,5 +1,5 @@
-/* atomics.c: C11 atomics of 1 to 8 bytes, as -fsanitize=thread makes subjects call them. Each is one
- * event; as only one goroutine runs at a time, plain C performs it. */
+/* atomics.c: C11 atomics of 1 to 8 bytes, as -fsanitize=thread makes subjects call them. Each is
+ * one event; as only one goroutine runs at a time, plain C performs it. */
 #include "announce.h"
 
 /* Announces; afterwards the operation can take place. NULL where nothing is recorded. */
@@ -11,7 +11,7 @@ ALWAYS_INLINE struct event *atomic_begin(enum event_kind kind, int order,
     if (announce_records() && !announce_is_private(address))
         event = announce(kind, (enum event_order)(order & 7), address, size, pc);
     if (execution.phase != PHASE_NONE)
-        (void)memory_check(address, size, kind != EVENT_ATOMIC_LOAD, pc);
+        memory_check(address, size, kind != EVENT_ATOMIC_LOAD);
     return event;
 }
 

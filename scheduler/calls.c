@@ -83,6 +83,8 @@ void treadle_free(void *memory)
         return;
     uint64_t address = (uint64_t)memory;
     struct event *event = NULL;
+    if (scheduler.running == NULL)
+        check_limit("treadle_free was called outside set-up, programs and final check");
     if (announce_records()) {
         const struct heap_block *block = heap_find(address);
         uint32_t bytes = block != NULL ? (uint32_t)block->bytes : 1;
@@ -94,15 +96,15 @@ void treadle_free(void *memory)
         heap_free(block, event != NULL ? position : HEAP_EVENT_SETUP);
         return;
     }
-    const struct heap_block *former = heap_find(address);
-    if (former != NULL && former->start == address)
+    const struct heap_block *former = heap_lookup(address); /* also one of no bytes */
+    if (former != &heap_blocks[0] && former->start == address)
         scheduler_end(TREADLE_DOUBLE_FREE, "free of freed memory", position);
     scheduler_end(TREADLE_WILD_ACCESS, "free of an address that is no block's start", position);
 }
 
 bool treadle_readable(const volatile void *address, size_t bytes)
 {
-    return heap_accessible((uint64_t)address, bytes);
+    return bytes == 0 || (bytes >> 63 == 0 && heap_accessible((uint64_t)address, bytes));
 }
 
 bool treadle_block(const volatile void *address, void **ret_start, size_t *ret_bytes)

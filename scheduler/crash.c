@@ -19,7 +19,8 @@ static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 static char crash_signal_stack[CRASH_STACK_BYTES] __attribute__((aligned(16)));
 static char crash_rescue_stack[CRASH_STACK_BYTES] __attribute__((aligned(16)));
 
-static void crash_resume(void)
+/* The sanitizer would not know the stack. */
+static __attribute__((no_sanitize_address)) void crash_resume(void)
 {
     scheduler_leave();
 }

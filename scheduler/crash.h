@@ -4,10 +4,11 @@
 #define TREADLE_CRASH_H
 
 /* Installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT on an alternate stack, and a
- * watchdog: after each second of this process's CPU time scheduler_watchdog is called (SIGVTALRM). */
+ * watchdog: after each second of this process's CPU time scheduler_watchdog is called, by
+ * SIGVTALRM. */
 void crash_handler_install(void);
 
-/* Back to the defaults. */
+/* Signals of crashes kill the program again; the watchdog stays. */
 void crash_handler_remove(void);
 
 /* From a signal handler: what was interrupted is never resumed; instead the caller of

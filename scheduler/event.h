@@ -74,7 +74,8 @@ struct event {
         };
         uint64_t what; /* the four of them, as event_what makes it: written in one store */
     };
-    uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; else nothing */
+    uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; of other
+                        kinds it is not set */
     /* filled in when it is picked and committed */
     uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
     uint64_t value_written; /* the same */

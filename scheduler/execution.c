@@ -34,6 +34,7 @@ void execution_open(void)
 
 void execution_reset(void)
 {
+    execution.number++;
     execution.trace_count = 0;
     execution.trace_run_count = 0;
     execution.choice_count = 0;
@@ -102,6 +103,8 @@ void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value
     if (execution.operation_count == SCHEDULER_OPERATIONS_MAX)
         scheduler_end(TREADLE_TIMEOUT, "more operations than an execution may have",
                       EVENT_INDEX_NONE);
+    if (self->operation != 0)
+        check_limit("treadle_call was called twice without a treadle_return between");
     struct operation *operation = &execution.operations[execution.operation_count++];
     *operation = (struct operation){
         .key = key,
@@ -142,8 +145,8 @@ void treadle_record(const volatile void *words, size_t word_bytes, size_t count,
         check_limit("treadle_record was called outside a target's set-up");
     bool power = word_bytes == 1 || word_bytes == 2 || word_bytes == 4 || word_bytes == 8;
     if (!power || count == 0 || count > RECORD_WORDS_MAX)
-        check_limit("treadle_record: %s has %zu words of %zu bytes; possible are 1 to %u words of 1, "
-                    "2, 4 or 8 bytes", name, count, word_bytes, RECORD_WORDS_MAX);
+        check_limit("treadle_record: %s has %zu words of %zu bytes; possible are 1 to %u words of "
+                    "1, 2, 4 or 8 bytes", name, count, word_bytes, RECORD_WORDS_MAX);
     if (execution.record_count == EXECUTION_RECORDS_MAX)
         check_limit("a target may declare at most %u records", EXECUTION_RECORDS_MAX);
     execution.records[execution.record_count++] =

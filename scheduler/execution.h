@@ -42,7 +42,7 @@ struct verdict_record {
     uint32_t event_count;
     uint32_t events[VERDICT_EVENTS_MAX]; /* trace positions of the events that broke the rule */
     const char *rule;                    /* which rule, a literal; tells findings apart */
-    char detail[160];                    /* one line, only when execution.explain; else empty */
+    char detail[160]; /* one line: an invariant's; an oracle's only when execution.explain */
 };
 
 /* Words that are one value (treadle_record). */
@@ -69,6 +69,7 @@ struct execution {
     const struct treadle_target *target;
     void *state; /* what the target's set-up returned */
 
+    uint64_t number; /* counts executions: tells this one from the last */
     struct event *trace;
     uint32_t trace_count;
     uint32_t trace_run_count; /* events up to the final check, which is goroutine 0's */

@@ -20,7 +20,6 @@ struct goroutine {
     struct fiber fiber;
     uint64_t priority;          /* a strategy's word; 0 whenever a new event is announced */
     struct event *uncommitted;  /* a plain write picked but perhaps not yet executed, or NULL */
-    uint64_t value_before;      /* of its bytes, when it was picked */
     uint32_t event_count;       /* events executed */
     uint32_t allocation_count;  /* blocks allocated */
     uint64_t heap_used;         /* bytes of its sub-arena in use */

@@ -134,7 +134,8 @@ struct heap_block *heap_allocate(struct goroutine *goroutine, uint64_t bytes, co
 void heap_free(struct heap_block *block, uint32_t event)
 {
     uint32_t number = (uint32_t)(block - heap_blocks);
-    block->free_event = event;
+    bool looked = event == HEAP_EVENT_SETUP && number < heap.setup_count;
+    block->free_event = looked ? HEAP_EVENT_LOOK : event;
     block->accessible = 0;
     if (heap.reuse == TREADLE_REUSE_LIFO) {
         uint32_t *list = &heap.free_list[heap_class(heap_round(block->bytes))];
@@ -162,9 +163,10 @@ const struct heap_block *heap_find(uint64_t address)
 
 const struct heap_block *heap_find_at(uint64_t address, uint32_t position)
 {
-    const struct heap_block *block = heap_find(address);
-    if (block == NULL)
+    if (heap_map == NULL)
         return NULL;
+    /* not heap_find: the newest block there may be shorter than the one of then */
+    const struct heap_block *block = heap_lookup(address);
     for (; block != &heap_blocks[0]; block--) {
         bool was_there = block->alloc_event == HEAP_EVENT_SETUP || block->alloc_event < position;
         if (was_there && address - block->start < block->bytes)
@@ -245,7 +247,8 @@ static void heap_restore_bytes(uint64_t address, uint64_t bytes)
     memcpy((void *)address, heap.snapshot + offset, bytes);
 }
 
-void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count)
+void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count,
+                  bool everything)
 {
     for (uint32_t number = heap.setup_count; number < heap.block_count; number++)
         heap_mark(number, 0);
@@ -264,7 +267,9 @@ void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint
     heap.freed_setup_count = 0;
     goroutine_0->heap_used = heap.snapshot_bytes;
     goroutine_0->allocation_count = heap.setup_allocation_count;
-    if (heap.snapshot_bytes <= (uint64_t)trace_count * HEAP_COPY_BYTES) {
+    if (heap.snapshot_bytes == 0)
+        return;
+    if (everything || heap.snapshot_bytes <= (uint64_t)trace_count * HEAP_COPY_BYTES) {
         memcpy((void *)HEAP_BASE, heap.snapshot, heap.snapshot_bytes);
         return;
     }

@@ -17,6 +17,7 @@
 
 #define HEAP_EVENT_SETUP UINT32_MAX       /* alloc_event of a block that set-up made */
 #define HEAP_EVENT_NONE (UINT32_MAX - 1)  /* free_event of a live block */
+#define HEAP_EVENT_LOOK (UINT32_MAX - 2)  /* free_event of one that scheduler_look freed */
 
 struct heap_block {
     uint64_t start;

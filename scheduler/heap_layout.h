@@ -20,11 +20,12 @@ static inline const struct heap_block *heap_lookup(uint64_t address)
                                : &heap_blocks[0];
 }
 
-/* Whether [address, address + bytes) lies inside one live block; bytes < 2^63. */
+/* Whether [address, address + bytes) lies inside one live block; 0 < bytes < 2^63. (Without the
+ * - 1 the sum is 0, and less than what block 0 has, where address + bytes is 2^64.) */
 static inline bool heap_accessible(uint64_t address, uint64_t bytes)
 {
     const struct heap_block *block = heap_lookup(address);
-    return address - block->start + bytes <= block->accessible;
+    return address - block->start + (bytes - 1) < block->accessible;
 }
 
 /* Maps arena and tables, once per process. */
@@ -50,7 +51,8 @@ void heap_clear(struct goroutine *goroutine_0);
 void heap_snapshot(const struct goroutine *goroutine_0);
 
 /* Puts arena and blocks back as they were at the snapshot. trace holds every write to the arena
- * since then. */
-void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count);
+ * since then, unless everything is to be put back. */
+void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count,
+                  bool everything);
 
 #endif

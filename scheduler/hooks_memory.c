@@ -9,25 +9,37 @@ void *treadle_memcpy_chk(void *to, const void *from, size_t bytes, size_t room);
 void *treadle_memmove_chk(void *to, const void *from, size_t bytes, size_t room);
 void *treadle_memset_chk(void *to, int value, size_t bytes, size_t room);
 
+/* The length that an event records: longer than any block, the access ends in a verdict. */
+static uint32_t hook_size(size_t bytes)
+{
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+/* All of the range, whose end may lie beyond the end of memory. */
+static void hook_check(const void *memory, size_t bytes, bool writes)
+{
+    const size_t enormous = (size_t)1 << 40;
+    memory_check((uint64_t)memory, bytes < enormous ? bytes : enormous, writes);
+}
+
 static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
 {
     if (bytes == 0) /* whatever the addresses are */
         return to;
     if (execution.phase == PHASE_NONE)
         return memmove(to, from, bytes);
-    CHECK(bytes, <=, (size_t)UINT32_MAX);
     struct goroutine *self = scheduler.running;
     struct event *event = NULL;
     if (announce_records()) {
-        uint64_t what = event_what(EVENT_COPY, EVENT_PLAIN, (uint32_t)bytes, self->id);
+        uint64_t what = event_what(EVENT_COPY, EVENT_PLAIN, hook_size(bytes), self->id);
         announce_pending(self, what, (uint64_t)to, pc);
         self->pending.source = (uint64_t)from;
         announce_schedule(self);
         event = announce_execute(self, what, (uint64_t)to, pc);
         event->source = (uint64_t)from;
     }
-    (void)memory_check((uint64_t)to, bytes, true, pc);
-    (void)memory_check((uint64_t)from, bytes, false, pc);
+    hook_check(to, bytes, true);
+    hook_check(from, bytes, false);
     memmove(to, from, bytes);
     if (event != NULL) {
         event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);
@@ -42,11 +54,10 @@ static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
         return to;
     if (execution.phase == PHASE_NONE)
         return memset(to, value, bytes);
-    CHECK(bytes, <=, (size_t)UINT32_MAX);
     struct event *event = NULL;
     if (announce_records())
-        event = announce(EVENT_WRITE, EVENT_PLAIN, (uint64_t)to, (uint32_t)bytes, pc);
-    (void)memory_check((uint64_t)to, bytes, true, pc);
+        event = announce(EVENT_WRITE, EVENT_PLAIN, (uint64_t)to, hook_size(bytes), pc);
+    hook_check(to, bytes, true);
     memset(to, value, bytes);
     if (event != NULL)
         event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);

@@ -7,17 +7,18 @@
 #include "check.h"
 
 #define NIL_PAGE_BYTES 4096u
-#define GLOBAL_WRITES_MAX 65536u
+#define GLOBAL_WRITES_MAX (1u << 20)
 
 extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 
-/* Global data as it was before this execution wrote it, oldest first. */
+/* Global data as it was before set-up and this execution wrote it, oldest first. */
 static struct global_write {
     uint64_t address;
     uint64_t value;
     uint32_t bytes; /* 1 to 8 */
 } global_writes[GLOBAL_WRITES_MAX];
 static uint32_t global_write_count;
+static uint32_t global_write_setup_count; /* the first ones are the set-up's */
 
 uint64_t memory_hash(uint64_t address, uint64_t bytes)
 {
@@ -36,9 +37,9 @@ static void memory_remember_global(uint64_t address, uint64_t bytes)
     }
 }
 
-void memory_restore_globals(void)
+static void memory_undo_globals(uint32_t count)
 {
-    while (global_write_count > 0) {
+    while (global_write_count > count) {
         const struct global_write *write = &global_writes[--global_write_count];
         memcpy((void *)write->address, &write->value, write->bytes);
     }
@@ -52,38 +53,63 @@ static _Noreturn void memory_wild(uint64_t address)
     if (go && address < NIL_PAGE_BYTES)
         scheduler_end(TREADLE_PANIC, "nil dereference", event);
     const struct heap_block *block = heap_lookup(address);
-    if (block->bytes > 0 && !heap_block_live(block))
+    const struct heap_block *none = &heap_blocks[0];
+    if (block != none && !heap_block_live(block))
         scheduler_end(TREADLE_USE_AFTER_FREE, "access to freed memory", event);
     const struct heap_block *before = heap_lookup(address - HEAP_GRANULE_BYTES);
-    bool behind = (block->bytes > 0 && heap_block_live(block))
-                  || (before->bytes > 0 && heap_block_live(before));
+    bool behind = (block != none && heap_block_live(block))
+                  || (before != none && heap_block_live(before));
     if (behind && !go) /* Go cannot tell: whatever lies there is read or written */
         scheduler_end(TREADLE_OUT_OF_BOUNDS, "access beyond the end of a block", event);
     scheduler_end(TREADLE_WILD_ACCESS, "access outside any live memory", event);
 }
 
-void memory_forget_globals(void)
+void memory_keep_globals(void)
 {
-    global_write_count = 0;
+    global_write_setup_count = global_write_count;
 }
 
-enum memory_access memory_classify(uint64_t address, uint64_t bytes, bool writes, uint64_t pc)
+void memory_restore_globals(void)
 {
-    (void)pc;
+    memory_undo_globals(global_write_setup_count);
+}
+
+void memory_restore_setup_globals(void)
+{
+    memory_undo_globals(0);
+    global_write_setup_count = 0;
+}
+
+/* Which goroutine's stack holds all of [address, address + bytes); -1 if none does. */
+static int32_t memory_stack(uint64_t address, uint64_t bytes)
+{
     int32_t fiber = fiber_of_address(address);
-    if (fiber >= 0) {
-        bool private = execution.target != NULL && execution.target->private_stacks;
-        if ((uint32_t)fiber == scheduler.running->id)
-            return private ? MEMORY_PRIVATE : MEMORY_SHARED;
-        if (!private && (uint32_t)fiber < scheduler.goroutine_count)
-            return MEMORY_SHARED;
-        memory_wild(address);
-    }
+    uint64_t end = FIBER_BASE + ((uint64_t)fiber + 1) * FIBER_STRIDE;
+    return fiber >= 0 && bytes <= end - address ? fiber : -1;
+}
+
+static bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
+{
     uint64_t low = (uint64_t)(writes ? __data_start : __executable_start);
-    if (address >= low && address + bytes <= (uint64_t)_end) {
-        if (writes && execution.phase != PHASE_SETUP)
-            memory_remember_global(address, bytes);
-        return MEMORY_SHARED;
-    }
-    memory_wild(address);
+    return address >= low && address < (uint64_t)_end && bytes <= (uint64_t)_end - address;
+}
+
+bool memory_known(uint64_t address, uint64_t bytes)
+{
+    return heap_accessible(address, bytes) || memory_stack(address, bytes) >= 0
+           || memory_is_global(address, bytes, true);
+}
+
+void memory_check_elsewhere(uint64_t address, uint64_t bytes, bool writes)
+{
+    int32_t fiber = memory_stack(address, bytes);
+    bool private = execution.target != NULL && execution.target->private_stacks;
+    if (fiber >= 0 && (uint32_t)fiber == scheduler.running->id)
+        return;
+    if (fiber >= 0 && !private && (uint32_t)fiber < scheduler.goroutine_count)
+        return;
+    if (fiber >= 0 || !memory_is_global(address, bytes, writes))
+        memory_wild(address);
+    if (writes && execution.target != NULL)
+        memory_remember_global(address, bytes);
 }

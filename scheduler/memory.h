@@ -9,21 +9,18 @@
 #include "heap_layout.h"
 #include "scheduler.h"
 
-/* What an address that is in no live block is. */
-enum memory_access {
-    MEMORY_SHARED, /* an event */
-    MEMORY_PRIVATE /* the goroutine's own stack, which the target declares private: no event */
-};
+/* memory_check for what is in no live block of the heap. */
+void memory_check_elsewhere(uint64_t address, uint64_t bytes, bool writes);
 
-/* Classifies an access outside the heap's live blocks; one to unknown memory ends the execution.
- * Remembers what lies in global data before it is written first in this execution. */
-enum memory_access memory_classify(uint64_t address, uint64_t bytes, bool writes, uint64_t pc);
-
-/* Puts global data back as it was before the execution. */
+/* Puts global data back as it was before the execution, or even before the set-up. */
 void memory_restore_globals(void);
+void memory_restore_setup_globals(void);
 
-/* What was written so far is what to go back to. */
-void memory_forget_globals(void);
+/* What was written so far is the set-up's: memory_restore_globals keeps it. */
+void memory_keep_globals(void);
+
+/* Whether a synchronisation object may lie there: live, writable memory. */
+bool memory_known(uint64_t address, uint64_t bytes);
 
 /* XXH3-64 of a range; bytes > 0. */
 uint64_t memory_hash(uint64_t address, uint64_t bytes);
@@ -51,12 +48,12 @@ static inline uint64_t memory_value(uint64_t address, uint32_t size)
     }
 }
 
-/* True if the access is an event. */
-static inline bool memory_check(uint64_t address, uint64_t bytes, bool writes, uint64_t pc)
+/* Ends the execution with a verdict if a subject may not touch [address, address + bytes).
+ * Remembers what lies in global data before it is written. */
+static inline void memory_check(uint64_t address, uint64_t bytes, bool writes)
 {
-    if (__builtin_expect(heap_accessible(address, bytes), 1))
-        return true;
-    return memory_classify(address, bytes, writes, pc) == MEMORY_SHARED;
+    if (__builtin_expect(!heap_accessible(address, bytes), 0))
+        memory_check_elsewhere(address, bytes, writes);
 }
 
 #endif

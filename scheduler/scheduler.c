@@ -122,8 +122,6 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
         return NULL;
     struct goroutine *self = scheduler.running;
     uint64_t address = (uint64_t)object;
-    if (address != 0)
-        (void)memory_check(address, size, true, pc);
     uint64_t what = event_what(kind, EVENT_SEQ_CST, size, self->id);
     announce_pending(self, what, address, pc);
     self->pending.source = source;
@@ -131,13 +129,14 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
         goroutine_update(self);
     else if (!goroutine_can_execute(self))
         scheduler_deadlock();
-    if (!announce_records())
-        return NULL;
-    announce_schedule(self);
-    struct event *event = announce_execute(self, what, address, pc);
-    event->source = source;
-    if (address != 0)
-        (void)memory_check(address, size, true, pc);
+    struct event *event = NULL;
+    if (announce_records()) {
+        announce_schedule(self);
+        event = announce_execute(self, what, address, pc);
+        event->source = source;
+    }
+    if (kind != EVENT_JOIN)
+        memory_check(address, size, true);
     return event;
 }
 
@@ -165,6 +164,7 @@ void scheduler_end(enum treadle_verdict verdict, const char *rule, uint32_t even
 void scheduler_note_crash(const char *rule)
 {
     scheduler.crashed = true;
+    announce_commit(scheduler.running);
     if (execution.phase == PHASE_SETUP) {
         session_note_alone(TREADLE_CRASH, rule);
         return;

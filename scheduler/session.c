@@ -17,6 +17,7 @@ static struct {
     const char *rule;
     uint32_t setup_tick;
     uint32_t trace_capacity;
+    bool looked; /* the arena may hold what no event tells of */
     uint64_t watched_steps; /* what the watchdog saw last */
     uint64_t steps_before;  /* events of the executions before this one */
 } session;
@@ -49,6 +50,7 @@ static void run_goroutine_0(enum execution_phase phase, void (*function)(void *a
     session.rule = NULL;
     self->uncommitted = NULL;
     self->operation = 0;
+    session.steps_before++; /* for the watchdog a new beginning is progress */
     fiber_prepare(&self->fiber, 0, goroutine_0_main);
     scheduler.running = self;
     execution.phase = phase;
@@ -84,6 +86,7 @@ void treadle_free_all(void)
 enum treadle_verdict scheduler_look(void (*function)(void *argument), void *argument)
 {
     bool crashed = scheduler.crashed;
+    session.looked = true;
     enum treadle_verdict verdict = treadle_run_alone(function, argument, NULL);
     scheduler.crashed = crashed;
     return verdict;
@@ -135,6 +138,9 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     uint32_t steps_max = options->steps_max != 0  ? options->steps_max
                          : target->steps_max != 0 ? target->steps_max
                                                   : SCHEDULER_STEPS_MAX;
+    if (steps_max > SCHEDULE_EVENTS_MAX)
+        check_limit("%s: an execution can have %u events at most", target->name,
+                    SCHEDULE_EVENTS_MAX);
     session_reserve_trace(steps_max);
     scheduler.steps_max = steps_max;
     scheduler.goroutines_max =
@@ -149,7 +155,8 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     *ret_rule = session.rule;
     session_note_records();
     heap_snapshot(&scheduler.goroutines[0]);
-    memory_forget_globals();
+    memory_keep_globals();
+    session.looked = false;
     execution.operation_setup_count = execution.operation_count;
     session.setup_tick = scheduler.tick;
     scheduler.private_stacks = target->private_stacks;
@@ -160,7 +167,7 @@ void scheduler_close(void)
 {
     if (execution.target == NULL)
         return;
-    memory_restore_globals();
+    memory_restore_setup_globals();
     heap_clear(&scheduler.goroutines[0]);
     execution.target = NULL;
     execution.state = NULL;
@@ -172,7 +179,8 @@ void scheduler_close(void)
 /* Memory, history and counters as the set-up left them. */
 static void session_reset(void)
 {
-    heap_restore(&scheduler.goroutines[0], execution.trace, execution.trace_count);
+    heap_restore(&scheduler.goroutines[0], execution.trace, execution.trace_count, session.looked);
+    session.looked = false;
     memory_restore_globals();
     session.steps_before += execution.trace_count;
     scheduler.tick = session.setup_tick;
@@ -219,7 +227,7 @@ void scheduler_run(struct strategy *strategy, uint64_t seed)
         fiber_switch(&scheduler.main, &scheduler.running->fiber);
     }
     execution.trace_run_count = execution.trace_count;
-    scheduler.trace_limit = session.trace_capacity;
+    scheduler.trace_limit = scheduler.steps_max + FINAL_EVENTS_MAX;
     if (!execution.ended_early && (target->final != NULL || target->invariant_count > 0))
         run_goroutine_0(PHASE_FINAL, session_final, (void *)target);
     execution.phase = PHASE_NONE;

@@ -55,7 +55,7 @@ static inline struct strategy *portfolio_pick(struct portfolio *portfolio, uint6
     return &portfolio->strategies[number % PORTFOLIO_SIZE];
 }
 
-/* A replay: follows the steps of a schedule. The members up to diverging are the caller's. */
+/* A replay: follows the steps of a schedule. The members up to context are the caller's. */
 struct replay {
     const struct schedule *schedule;
     /* Whether an anchor names the event that a goroutine is about to execute. */
@@ -64,6 +64,7 @@ struct replay {
     bool resync;
     /* Called once when the replay diverges: the pending events are still what they were. */
     void (*diverging)(const struct replay *replay);
+    void *context; /* for it */
     uint32_t step;     /* of the schedule, the present one */
     uint32_t step_run; /* events of it that have run */
     bool diverged;     /* the schedule could not be followed any further */

@@ -4,9 +4,9 @@
 #include "announce.h"
 #include "synchronisation.h"
 
-bool goroutine_can_execute(const struct goroutine *goroutine)
+/* The same for an operation whose object is there to be looked at. */
+static bool object_permits(const struct event *pending)
 {
-    const struct event *pending = &goroutine->pending;
     const void *object = (const void *)pending->address;
     switch (pending->kind) {
     case EVENT_LOCK:
@@ -18,11 +18,20 @@ bool goroutine_can_execute(const struct goroutine *goroutine)
         return ((const struct treadle_rwmutex *)object)->readers == 0;
     case EVENT_WAITGROUP_WAIT:
         return ((const struct treadle_waitgroup *)object)->count == 0;
-    case EVENT_JOIN:
-        return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
     default:
         return true;
     }
+}
+
+/* What has no object, or none that is there, can go on: to its verdict. */
+bool goroutine_can_execute(const struct goroutine *goroutine)
+{
+    const struct event *pending = &goroutine->pending;
+    if (pending->kind == EVENT_JOIN)
+        return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
+    if (pending->kind < EVENT_LOCK || pending->kind > EVENT_WAITGROUP_WAIT)
+        return true;
+    return !memory_known(pending->address, pending->size) || object_permits(pending);
 }
 
 /* An operation on one object: announced, awaited, then performed between begin and end. Outside

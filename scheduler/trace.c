@@ -7,7 +7,7 @@
 #include "fiber.h"
 #include "heap.h"
 
-extern char __data_start[]; /* the linker's */
+extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 
 /* An address without what depends on where things are mapped. */
 struct place {
@@ -25,9 +25,17 @@ static struct place place_of(uint64_t address)
     if (fiber >= 0)
         return (struct place){ UINT64_C(2) << 60 | (uint64_t)fiber,
                                address - (FIBER_BASE + (uint64_t)fiber * FIBER_STRIDE) };
-    if (address == 0)
-        return (struct place){ 0, 0 };
-    return (struct place){ UINT64_C(3) << 60, address - (uint64_t)__data_start };
+    if (address >= (uint64_t)__executable_start && address < (uint64_t)_end)
+        return (struct place){ UINT64_C(3) << 60, address - (uint64_t)__data_start };
+    return (struct place){ 0, address }; /* none, or wild: wherever this program's data lies */
+}
+
+/* A plain write's value is read when its goroutine next enters the engine: on a stack its frame may
+ * be gone by then, and anything may lie there. */
+static uint64_t hashed_value_written(const struct event *event)
+{
+    bool plain = event->kind == EVENT_WRITE || event->kind == EVENT_COPY;
+    return plain && fiber_of_address(event->address) >= 0 ? 0 : event->value_written;
 }
 
 struct hashed_event {
@@ -49,7 +57,7 @@ uint64_t trace_hash(void)
             .place = place_of(event->address),
             .source = place_of(copies ? event->source : 0),
             .value_read = event->value_read,
-            .value_written = event->value_written,
+            .value_written = hashed_value_written(event),
             .size = event->size,
             .goroutine = event->goroutine,
             .kind = event->kind,

@@ -72,7 +72,8 @@ void treadle_join(uint32_t goroutine);
 uint32_t treadle_self(void);
 
 /* A data choice: any of 0 .. count-1, count from 1 to 65536; the explorers try different answers
- * and the schedule keeps the one that was taken. label names it in schedules (a literal). */
+ * and the schedule keeps the one that was taken. label names it in schedules (a literal). In
+ * set-up and final check the answer is 0. */
 uint32_t treadle_choose(uint32_t count, const char *label);
 
 /* ---- memory ----------------------------------------------------------------------------- */
@@ -155,8 +156,8 @@ void treadle_return(bool found, uint64_t key, uint64_t value);
 /* call and return in one, for TREADLE_CONTENT and TREADLE_ITERATE. */
 void treadle_note(enum treadle_operation_kind kind, uint64_t key, uint64_t value);
 
-/* Declares that these words (1 to 16, each 1, 2, 4 or 8 bytes long, side by side) are one value: a goroutine that
- * reads them in a row must see words of one assignment (oracle torn-read). In set-up only;
+/* Declares that these words (1 to 16, each 1, 2, 4 or 8 bytes long, side by side) are one value: a
+ * goroutine that reads them in a row must see words of one assignment (oracle torn-read). In set-up only;
  * name is a literal. */
 void treadle_record(const volatile void *words, size_t word_bytes, size_t count, const char *name);
 
@@ -207,8 +208,8 @@ struct treadle_target {
     const void *argument;
     const struct treadle_program *programs;
     uint32_t program_count;
-    /* Runs as goroutine 0 after the last goroutine, without scheduling points; NULL = none. Where the
-     * programs record a history it notes every entry that is left (TREADLE_CONTENT): a completed
+    /* Runs as goroutine 0 after the last goroutine, without scheduling points; NULL = none. Where
+     * the programs record a history it notes every entry that is left (TREADLE_CONTENT): a completed
      * store without one is lost-update. */
     void (*final)(void *state);
     const struct treadle_invariant *invariants;

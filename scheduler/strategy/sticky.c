@@ -16,11 +16,16 @@ static uint32_t sticky_choose(struct strategy *self, enum choice_kind kind,
 {
     if (kind == CHOICE_DATA)
         return rng_below(&self->rng, count);
-    bool stay = self->last != NULL && rng_below(&self->rng, self->parameter) != 0;
-    for (uint32_t i = 0; stay && i < count; i++)
-        if (candidates[i] == self->last)
-            return i;
-    uint32_t index = rng_below(&self->rng, count);
+    uint32_t last = 0;
+    while (last < count && candidates[last] != self->last)
+        last++;
+    uint32_t index = last;
+    if (last == count) {
+        index = rng_below(&self->rng, count); /* it waits, or has ended */
+    } else if (count > 1 && rng_below(&self->rng, self->parameter) == 0) {
+        index = rng_below(&self->rng, count - 1); /* any but the last */
+        index += index >= last;
+    }
     self->last = candidates[index];
     return index;
 }
@@ -30,5 +35,6 @@ struct strategy strategy_sticky(uint32_t period)
     return (struct strategy){ .name = "sticky",
                               .begin = sticky_begin,
                               .choose = sticky_choose,
+                              .forced = true, /* to know who ran alone */
                               .parameter = period == 0 ? STICKY_PERIOD : period };
 }
