@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""`treadle fuzz` as a process among others: Ctrl-C, workers that are killed, folders that cannot be
+written, time, memory, and nothing left behind.
+
+    campaign_test.py BUILD/treadle
+"""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True  # the sources stay as they are
+from program_case import ProgramCase, main, schedules_below
+
+FOUND_AT_ONCE = "slice/torn-header"
+SLOW = "rwmap/iterate-grow"  # about 150,000 executions a second
+NOBODY = 65534
+MEMORY_BYTES_MAX = 64 << 20
+
+
+def process_status(pid):
+    """(state, parent, session), or None if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0], int(fields[1]), int(fields[3])
+
+
+def processes(place, pid):
+    """Processes whose parent (place 1) or session (2) is pid."""
+    statuses = {int(name): process_status(name) for name in os.listdir("/proc") if name.isdigit()}
+    return [one for one, status in statuses.items() if status is not None and status[place] == pid]
+
+
+class CampaignCase(ProgramCase):
+    def start(self, *arguments):
+        """Starts `fuzz` with these arguments, in a session of its own, on 2 jobs."""
+        command = [self.program, "fuzz", "--out", "out", "--jobs", "2", *arguments]
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, start_new_session=True, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL))
+        return process
+
+    def wait_until(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while not what():
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.01)
+
+    def workers(self, process, count=2):
+        self.wait_until(lambda: len(processes(1, process.pid)) == count)
+        return processes(1, process.pid)
+
+    def finish(self, process, code=0):
+        """What it printed; nothing of it may remain."""
+        stdout, stderr = process.communicate(timeout=120)
+        self.assertEqual(stderr, "")
+        self.assertEqual(process.returncode, code, stdout)
+        self.assertEqual(processes(2, process.pid), [], "processes that go on")
+        left = [name for _, _, names in os.walk(self.path("out")) for name in names
+                if not name.endswith(".sched")]
+        self.assertEqual(left, [], "files that are no findings")
+        return stdout
+
+
+class Interrupt(CampaignCase):
+    def interrupt(self, process, seconds=2.0):
+        """As a terminal does it: the signal goes to the whole group."""
+        self.workers(process)
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        begin = time.monotonic()
+        printed = self.finish(process)
+        self.assertLess(time.monotonic() - begin, 5)
+        return printed
+
+    def test_table(self):
+        printed = self.interrupt(self.start("--time", "60s"))
+        self.assertIn("Interrupted after", printed)
+        for name in self.targets():
+            self.assertEqual(f"\n{name} " in printed, not name.startswith("bench/"), name)
+        found = schedules_below(self.path("out"))
+        self.assertGreater(len(found), 30)
+        self.assertIn(f" {len(found)} findings in out/", printed)
+        self.call("replay", "out")
+
+    def test_json(self):
+        answer = json.loads(self.interrupt(self.start("--time", "60s", "--json"), seconds=1))
+        named = sorted(path for one in answer["targets"] for path in one["findings"])
+        self.assertEqual([self.path(path) for path in named], schedules_below(self.path("out")))
+
+    def test_codes_as_otherwise(self):
+        process = self.start(SLOW, "gomap/iterate-grow", "--strategy", "random", "--time", "60s",
+                             "--require")
+        self.workers(process)
+        os.killpg(process.pid, signal.SIGINT)
+        self.assertIn("missing: gomap/iterate-grow", self.finish(process, code=1))
+
+    def test_impatience(self):
+        """More signals, while findings are being saved, lose none of them."""
+        process = self.start("--time", "60s", "--json")
+        self.workers(process)
+        time.sleep(1)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.005)
+        answer = json.loads(self.finish(process))
+        for one in answer["targets"]:
+            self.assertNotIn("nondeterministic", one["verdicts"], one["target"])
+            self.assertEqual(len(one["findings"]) > 0, len(one["first"]) > 0, one["target"])
+
+
+class KilledWorker(CampaignCase):
+    EXECUTIONS = 600_000
+
+    def check_result(self, process, jobs):
+        """Nothing is lost, and the counts are those of an undisturbed run."""
+        counts = json.loads(self.finish(process))["targets"]
+        undisturbed = self.call_json("fuzz", SLOW, FOUND_AT_ONCE, "--executions",
+                                     str(self.EXECUTIONS), "--jobs", str(jobs), "--out", "other")
+        self.assertEqual([(one["target"], one["executions"], one["verdicts"]) for one in counts],
+                         [(one["target"], one["executions"], one["verdicts"])
+                          for one in undisturbed["targets"]])
+
+    def begin(self, jobs):
+        return self.start(SLOW, FOUND_AT_ONCE, "--executions", str(self.EXECUTIONS), "--json",
+                          "--jobs", str(jobs))
+
+    def test_busy(self):
+        process = self.begin(jobs=2)
+        for turn in 0, 1, 0:
+            time.sleep(0.3)
+            os.kill(self.workers(process)[turn], signal.SIGKILL)
+        self.check_result(process, jobs=2)
+
+    def test_idle(self):
+        process = self.begin(jobs=1)
+        worker, = self.workers(process, count=1)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGSTOP)  # so that the worker runs out of work
+        self.wait_until(lambda: process_status(worker)[0] == "S")
+        os.kill(worker, signal.SIGKILL)
+        self.wait_until(lambda: process_status(worker)[0] == "Z")
+        process.send_signal(signal.SIGCONT)
+        self.check_result(process, jobs=1)
+
+
+class Folder(CampaignCase):
+    def refuse_folder(self, folder, **options):
+        """Exit code 2, one line that names the folder, the table all the same."""
+        done = self.call("fuzz", FOUND_AT_ONCE, "--executions", "2000", "--out", folder, code=2,
+                         **options)
+        self.assertRegex(done.stderr, rf"\A[^\n]*{folder[:50]}[^\n]*\n\Z")
+        self.assertIn("torn-read", done.stdout)
+        self.assertNotIn("nondeterministic", done.stdout)
+
+    def test_is_a_file(self):
+        self.refuse_folder(self.write("file", ""))
+        self.refuse_folder("file/below")
+
+    def test_read_only(self):
+        os.mkdir(self.path("read-only"), mode=0o555)
+        if os.geteuid() != 0:
+            self.refuse_folder("read-only")
+            return
+        # Nothing is read-only for root; for nobody the program must lie where anyone can reach it.
+        os.chmod(self.folder, 0o755)
+        self.program = shutil.copy(self.program, self.path("program"))
+        self.refuse_folder("read-only", user=NOBODY)
+
+    def test_full(self):
+        os.mkdir(self.path("full"))
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "treadle-test",
+                                  self.path("full")], capture_output=True, check=False)
+        if mounted.returncode != 0:
+            print("SKIPPED: a full disk, for nothing can be mounted here")
+            self.skipTest("nothing can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", self.path("full")], check=True)
+        self.write("full/filler", b"x" * (12 << 10))
+        self.refuse_folder("full")
+        names = [name for _, _, names in os.walk(self.path("full")) for name in names]
+        self.assertEqual([name for name in names if name.endswith(".new")], [])
+
+    def test_odd_names(self):
+        """Findings are saved whatever the folder is called."""
+        for folder in "-x", "a b", "a;b'c\"", "\u00e4", "\udcff", "a/../b", "deep/" * 50:
+            with self.subTest(os.fsencode(folder)):
+                done = self.call("fuzz", FOUND_AT_ONCE, "--executions", "2000", "--out", folder)
+                self.assertNotIn("nondeterministic", done.stdout)
+                self.assertGreater(len(schedules_below(self.path(folder))), 0)
+
+    def test_too_long_name(self):
+        self.refuse_folder("a" * 300)
+        done = self.call("fuzz", FOUND_AT_ONCE, "--executions", "2000", "--out",
+                         ("a" * 200 + "/") * 25, code=2)
+        self.assertEqual(done.stderr.count("\n"), 1)
+
+
+class Limits(CampaignCase):
+    def test_time(self):
+        begin = time.monotonic()
+        answer = json.loads(self.finish(self.start("--time", "3s", "--json")))
+        self.assertTrue(3 <= time.monotonic() - begin < 8, answer["seconds"])
+        for one in answer["targets"]:
+            self.assertGreater(one["executions"], 0, one["target"])
+
+    def test_stop_on_first(self):
+        one, = self.call_json("fuzz", FOUND_AT_ONCE, "--executions", "10000000",
+                              "--stop-on-first")["targets"]
+        self.assertLess(one["executions"], 10000)
+        self.assertGreater(len(one["findings"]), 0)
+
+    def test_memory(self):
+        for executions in "20000", "200000":
+            process = subprocess.Popen([self.program, "fuzz", "gomap/iterate-grow", "--executions",
+                                        executions], cwd=self.folder, stdout=subprocess.DEVNULL)
+            # the peak of the process and of those that it has waited for
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            self.assertLess(usage.ru_maxrss << 10, MEMORY_BYTES_MAX)
+
+    def test_status_line(self):
+        """There is one on a terminal, and it is gone at the end."""
+        ours, theirs = pty.openpty()
+        done = subprocess.run([self.program, "fuzz", "--time", "2s"], cwd=self.folder,
+                              stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+        self.assertEqual(done.returncode, 0)
+        os.close(theirs)
+        shown = self.read_all(ours)
+        self.assertIn(" executions ", shown)
+        self.assertIn("of 2 s", shown)
+        self.assertTrue(shown.endswith("\r\x1b[K"))
+        for line in shown.split("\r\x1b[K"):
+            self.assertLessEqual(len(line), 100)
+
+    def read_all(self, terminal):
+        parts = []
+        try:
+            while part := os.read(terminal, 4096):
+                parts.append(part)
+        except OSError:  # EIO: the other end is closed
+            pass
+        os.close(terminal)
+        return b"".join(parts).decode()
+
+
+if __name__ == "__main__":
+    main()

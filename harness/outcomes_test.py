@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""`treadle outcomes gomap` reaches what the real runtime reached under random interleavings
+(maps/gomap/fixtures/NAME.txt), but for what maps/gomap/CONFORMANCE.md names.
+
+    outcomes_test.py BUILD/treadle
+"""
+
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True  # the sources stay as they are
+from program_case import SOURCE_ROOT, ProgramCase, main
+
+GOMAP = os.path.join(SOURCE_ROOT, "maps", "gomap")
+NEVER_ASKED = {"WILD", "ENDLESS"}  # what the real runtime did then is undefined
+# Some outcomes come once in a million executions.
+EXECUTIONS = {
+    "insert-insert": 300_000,
+    "insert-insert-grow": 12_000_000,
+    "iterate-grow": 2_000_000,
+    "read-grow": 1_000_000,
+}
+
+
+def program_text(name):
+    with open(os.path.join(GOMAP, "fixtures", name + ".txt"), encoding="ascii") as file:
+        return file.read()
+
+
+def parse(text):
+    """(program's lines, [(count, outcome)]) of a file or of what was printed."""
+    program, outcomes = text.split("outcomes:\n")
+    pairs = [re.sub(" +", " ", line).split(" ", 1) for line in outcomes.splitlines()]
+    return program.splitlines(), [(int(count), outcome) for count, outcome in pairs]
+
+
+def unreachable():
+    """{(name, outcome): reason} of CONFORMANCE.md's table: | `NAME.txt` | `OUTCOME` | REASON |"""
+    with open(os.path.join(GOMAP, "CONFORMANCE.md"), encoding="utf-8") as file:
+        rows = [line.strip().strip("|").replace("\\|", "\0").split("|")
+                for line in file if line.startswith("| `")]
+    cells = [[cell.replace("\0", "|").strip() for cell in row] for row in rows]
+    return {(file.strip("`").removesuffix(".txt"), outcome.strip("`")): reason
+            for file, outcome, reason in cells}
+
+
+class OutcomesCase(ProgramCase):
+    def outcomes(self, name, executions, seed=1):
+        return self.call("outcomes", "gomap", "--executions", str(executions), "--seed", str(seed),
+                         stdin=program_text(name).encode()).stdout
+
+
+class Outcomes(OutcomesCase):
+    def check(self, name):
+        _, recorded = parse(program_text(name))
+        _, counted = parse(self.outcomes(name, EXECUTIONS[name]))
+        excused = {outcome: reason for (file, outcome), reason in unreachable().items()
+                   if file == name}
+        real = {outcome for _, outcome in recorded} - NEVER_ASKED
+        found = {outcome for _, outcome in counted}
+        for outcome, reason in excused.items():
+            print(f"{name}: not reachable: {outcome}: {reason}")
+        self.assertLessEqual(excused.keys(), real, "CONFORMANCE.md names what no real run did")
+        self.assertFalse(excused.keys() & found, "CONFORMANCE.md says that the port cannot")
+        missed = [f"{outcome} (real runs: {count})" for count, outcome in recorded
+                  if outcome in real - found - excused.keys()]
+        self.assertFalse(missed, f"not reached in {EXECUTIONS[name]:,} executions")
+
+    def test_every_file_is_checked(self):
+        names = {name.removesuffix(".txt") for name in os.listdir(os.path.join(GOMAP, "fixtures"))
+                 if name.endswith(".txt")}
+        self.assertEqual(names, EXECUTIONS.keys())
+        self.assertLessEqual({file for file, _ in unreachable()}, names)
+
+    def test_insert_insert(self):
+        self.check("insert-insert")
+
+    def test_insert_insert_grow(self):
+        self.check("insert-insert-grow")
+
+    def test_iterate_grow(self):
+        self.check("iterate-grow")
+
+    def test_read_grow(self):
+        self.check("read-grow")
+
+
+class Output(OutcomesCase):
+    def test_format(self):
+        for name in EXECUTIONS:
+            printed = self.outcomes(name, 5000)
+            program, counted = parse(printed)
+            recorded_program, _ = parse(program_text(name))
+            comments = [line for line in recorded_program if line.startswith("#")]
+            self.assertIn(program, (recorded_program, recorded_program[len(comments):]))
+            self.assertEqual(sum(count for count, _ in counted), 5000)
+            self.assertEqual(len({outcome for _, outcome in counted}), len(counted))
+            self.assertEqual([count for count, _ in counted],
+                             sorted((count for count, _ in counted), reverse=True))
+            for _, outcome in counted:
+                self.assertRegex(outcome, r'\A(FATAL .+|PANIC|WILD|ENDLESS|("[^"]*" )*\| '
+                                          r'("[^"]*" )*; count=\d+ \{(\d+=\d+( \d+=\d+)*)?\})\Z')
+
+    def test_seed(self):
+        first = self.outcomes("iterate-grow", 20000, seed=7)
+        self.assertEqual(self.outcomes("iterate-grow", 20000, seed=7), first)
+        self.assertNotEqual(self.outcomes("iterate-grow", 20000, seed=8), first)
+
+    def test_bad_program(self):
+        for text, line in (("new 0\nzz\n", 2), ("new 0\npar a 1 1 | a x 1\n", 2), ("par |\n", 1),
+                           ("new 0\npar g 1\na 1 1\n", 3), ("par g 1\npar g 1\n", 2),
+                           ("new 0\npar new 0\n", 2), ("\0\xff\n", 1)):
+            with self.subTest(text):
+                self.assertIn(f"line {line}:",
+                              self.refuse("outcomes", "gomap", stdin=text.encode("latin-1")))
+        for text in "", "new 0\na 1 1\n", "outcomes:\npar g 1\n":
+            with self.subTest(text):
+                self.assertIn("par", self.refuse("outcomes", "gomap", stdin=text.encode()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""`treadle trace gomap` prints for every recorded stream of operations what Go 1.19.8 printed, byte
+for byte, and refuses what is no operation.
+
+    trace_fixtures_test.py BUILD/treadle
+"""
+
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True  # the sources stay as they are
+from program_case import SOURCE_ROOT, ProgramCase, main
+
+FIXTURES = os.path.join(SOURCE_ROOT, "maps", "gomap", "fixtures")
+FIXTURES_MIN = 14  # so many were recorded
+
+
+def first_difference(expected, found):
+    expected, found = expected.split(b"\n"), found.split(b"\n")
+    for i in range(max(len(expected), len(found))):
+        lines = [lines[i] if i < len(lines) else "(the end)" for lines in (expected, found)]
+        if lines[0] != lines[1]:
+            return f"line {i + 1}: expected {lines[0]}, found {lines[1]}"
+    return "no difference"
+
+
+class Fixtures(ProgramCase):
+    def compare(self, name, dump):
+        """name is s101-...-VARIANT-HASH; dump the kind of record that belongs to it."""
+        variant, hash_name = name.split("-")[-2:]
+        with open(os.path.join(FIXTURES, f"{name}.{dump}"), "rb") as file:
+            recorded = file.read()
+        with open(os.path.join(FIXTURES, name + ".ops"), "rb") as operations:
+            done = subprocess.run([self.program, "trace", "gomap", "--variant", variant,
+                                   "--hash", hash_name, "--dump", dump],
+                                  stdin=operations, capture_output=True, check=False)
+        if done.stdout != recorded:
+            self.fail(first_difference(recorded, done.stdout))
+        ended = recorded.splitlines()[-1].startswith(b"R FATAL")
+        self.assertEqual(done.returncode, 1 if ended else 0, done.stderr)
+        self.assertEqual(done.stderr, b"")
+
+    def test_every_stream(self):
+        records = [os.path.splitext(name) for name in sorted(os.listdir(FIXTURES))]
+        names = [name for name, suffix in records if suffix == ".ops"]
+        self.assertGreaterEqual(len(names), FIXTURES_MIN)
+        for name in names:
+            dumps = [suffix[1:] for other, suffix in records if other == name and suffix != ".ops"]
+            self.assertEqual(len(dumps), 1, f"records of {name}: {dumps}")
+            with self.subTest(name):
+                self.compare(name, dumps[0])
+
+
+class BadOperations(ProgramCase):
+    def refuse_third_line(self, line, *words):
+        """What stands before the line is done, and the message names the line."""
+        done = self.call("trace", "gomap", "--dump", "sum", code=2,
+                         stdin=b"new 0\n# a comment\n" + line + b"\na 1 1\n")
+        self.assertEqual(done.stdout.splitlines()[:1], ["O 1 new 0"])
+        self.assertNotIn("O 2", done.stdout)
+        self.assertRegex(done.stderr, r"\A[^\n]*line 3: [^\n]+\n\Z")
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertLess(len(done.stderr), 200)
+
+    def test_unknown_operation(self):
+        self.refuse_third_line(b"zz 1", "zz")
+
+    def test_bad_number(self):
+        for word in b"x", b"1x", b"0x", b"-1", b"1.5", b"18446744073709551616":
+            with self.subTest(word):
+                self.refuse_third_line(b"a 1 " + word, word.decode())
+
+    def test_missing_argument(self):
+        for line in b"a", b"a 1", b"g", b"new", b"ii":
+            with self.subTest(line):
+                self.refuse_third_line(line, "'" + line.split()[0].decode())
+
+    def test_too_much(self):
+        self.refuse_third_line(b"g 1 2")
+        self.refuse_third_line(b"c 1")
+
+    def test_nested(self):
+        for line in b"@1 zz", b"@x g 1", b"=1 a 1", b"@1":
+            with self.subTest(line):
+                self.refuse_third_line(line)
+
+    def test_overlong_line(self):
+        self.refuse_third_line(b"a 1 " + b"1" * 1_000_000)
+        self.refuse_third_line(b"z" * 1_000_000)
+
+    def test_binary(self):
+        self.refuse_third_line(bytes(byte for byte in range(256) if byte != ord("\n")))
+        self.refuse_third_line(b"a 1\0 1")
+        self.refuse_third_line(b"\xff\xfe\xfd")
+
+    def test_numbers_at_their_limits(self):
+        self.call("trace", "gomap", stdin=b"new 0\na 18446744073709551615 0xffffffffffffffff\n")
+
+
+if __name__ == "__main__":
+    main()
