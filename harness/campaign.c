@@ -21,14 +21,20 @@
 #define PIECE_SECONDS 0.1     /* a piece of work should last so long */
 #define PIECE_FIRST 256u      /* executions of a target's first piece */
 #define PIECE_MAX 1000000u
+#define DEATHS_MAX 3u /* of processes over one piece of work */
+
+/* Work, and what has come of it. */
+struct piece {
+    struct work work;
+    uint32_t position; /* of the work's target in the campaign */
+    uint32_t deaths;   /* workers that died over it */
+};
 
 struct campaign_worker {
     pid_t pid;
     int socket;
     bool busy;
-    struct work work;
-    uint32_t position; /* of the work's target in the campaign */
-    uint32_t deaths;   /* in a row, without a word */
+    struct piece piece;
 };
 
 struct campaign {
@@ -37,8 +43,7 @@ struct campaign {
     struct campaign_worker workers[JOBS_MAX];
     struct status status;
     /* Pieces to be done again or finished: a worker died over them. */
-    struct work left_over[JOBS_MAX];
-    uint32_t left_over_positions[JOBS_MAX];
+    struct piece left_over[JOBS_MAX];
     uint32_t left_over_count;
 };
 
@@ -95,15 +100,13 @@ static int32_t next_target(const struct campaign *campaign)
 }
 
 /* The next piece of work; false if there is none now. */
-static bool next_work(struct campaign *campaign, struct work *ret_work, uint32_t *ret_position)
+static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 {
     if (campaign_time_over(campaign))
         return false;
     if (campaign->left_over_count > 0) {
-        campaign->left_over_count--;
-        *ret_work = campaign->left_over[campaign->left_over_count];
-        *ret_position = campaign->left_over_positions[campaign->left_over_count];
-        campaign->result->targets[*ret_position].pieces_out++;
+        *ret_piece = campaign->left_over[--campaign->left_over_count];
+        campaign->result->targets[ret_piece->position].pieces_out++;
         return true;
     }
     int32_t position = next_target(campaign);
@@ -111,8 +114,10 @@ static bool next_work(struct campaign *campaign, struct work *ret_work, uint32_t
         return false;
     struct campaign_target *target = &campaign->result->targets[position];
     uint64_t count = piece_size(campaign, target);
-    *ret_work = (struct work){ .target = target->index, .from = target->next, .count = count };
-    *ret_position = (uint32_t)position;
+    *ret_piece = (struct piece){
+        .work = { .target = target->index, .from = target->next, .count = count },
+        .position = (uint32_t)position,
+    };
     target->next += count;
     target->pieces_out++;
     return true;
@@ -136,16 +141,15 @@ static void take_finding(struct campaign_target *target, const struct finding *f
     target->findings[target->finding_count++] = (struct campaign_finding){ .finding = *finding };
 }
 
-static void take_left_over(struct campaign *campaign, const struct campaign_worker *worker,
-                           uint64_t done)
+/* There are never more pieces left over than workers: each has one, and they go out first. */
+static void take_left_over(struct campaign *campaign, struct piece piece, uint64_t done)
 {
-    if (done >= worker->work.count || campaign->left_over_count == JOBS_MAX)
+    if (done >= piece.work.count)
         return;
-    struct work work = worker->work;
-    work.from += done;
-    work.count -= done;
-    campaign->left_over_positions[campaign->left_over_count] = worker->position;
-    campaign->left_over[campaign->left_over_count++] = work;
+    piece.work.from += done;
+    piece.work.count -= done;
+    CHECK(campaign->left_over_count, <, JOBS_MAX);
+    campaign->left_over[campaign->left_over_count++] = piece;
 }
 
 static bool start_worker(struct campaign *campaign, struct campaign_worker *worker)
@@ -157,34 +161,46 @@ static bool start_worker(struct campaign *campaign, struct campaign_worker *work
     return worker->pid >= 0;
 }
 
+/* A worker ends in good order after a crash of the subject, which it has told. Here it was killed,
+ * or has met a limit, of which it told on standard error. */
+static void describe_death(struct campaign_target *target, const struct piece *piece, int status)
+{
+    char how[48];
+    if (WIFSIGNALED(status))
+        snprintf(how, sizeof how, "signal %d", WTERMSIG(status));
+    else
+        snprintf(how, sizeof how, "exit code %d", WEXITSTATUS(status));
+    snprintf(target->error, sizeof target->error,
+             "its process ended %u times (%s) in executions %llu to %llu", DEATHS_MAX, how,
+             (unsigned long long)piece->work.from,
+             (unsigned long long)(piece->work.from + piece->work.count - 1));
+}
+
 /* The worker is gone: in good order after a crash of the subject, or killed. */
 static void replace_worker(struct campaign *campaign, struct campaign_worker *worker)
 {
     close(worker->socket);
     int status = 0;
-    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    waitpid(worker->pid, &status, 0);
+    struct piece *piece = &worker->piece;
+    struct campaign_target *target = &campaign->result->targets[piece->position];
     if (worker->busy) {
-        struct campaign_target *target = &campaign->result->targets[worker->position];
         target->pieces_out--;
-        if (++worker->deaths < 3)
-            take_left_over(campaign, worker, 0);
+        if (++piece->deaths < DEATHS_MAX)
+            take_left_over(campaign, *piece, 0);
         else
-            snprintf(target->error, sizeof target->error,
-                     "its process died three times (signal %d) in executions %llu to %llu",
-                     WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-                     (unsigned long long)worker->work.from,
-                     (unsigned long long)(worker->work.from + worker->work.count - 1));
+            describe_death(target, piece, status);
     }
     if (!start_worker(campaign, worker))
-        fprintf(stderr, "treadle: cannot start a process: %s\n", strerror(errno));
+        snprintf(target->error, sizeof target->error, "a process could not be started: %s",
+                 strerror(errno));
 }
 
 static void take_result(struct campaign *campaign, struct campaign_worker *worker)
 {
     struct work_result result;
     bool read = worker_read(worker->socket, &result, sizeof result);
-    struct campaign_target *target = &campaign->result->targets[worker->position];
+    struct campaign_target *target = &campaign->result->targets[worker->piece.position];
     for (uint32_t i = 0; read && i < result.finding_count; i++) {
         struct finding finding;
         read = worker_read(worker->socket, &finding, sizeof finding);
@@ -196,7 +212,7 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
         return;
     }
     worker->busy = false;
-    worker->deaths = 0;
+    worker->piece.deaths = 0;
     target->pieces_out--;
     tally_add(&target->tally, &result.tally);
     if (result.setup_error[0] != '\0')
@@ -205,7 +221,7 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     else if (campaign->options->plan.stop_on_first && result.finding_count > 0)
         target->stopped = true;
     else
-        take_left_over(campaign, worker, result.done);
+        take_left_over(campaign, worker->piece, result.done);
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -277,10 +293,12 @@ static bool give_work(struct campaign *campaign)
     for (uint32_t i = 0; i < campaign->options->jobs; i++) {
         struct campaign_worker *worker = &campaign->workers[i];
         if (worker->socket >= 0 && !worker->busy
-            && next_work(campaign, &worker->work, &worker->position)) {
+            && next_piece(campaign, &worker->piece)) {
+            const struct work *work = &worker->piece.work;
             worker->busy = true;
-            if (!worker_write(worker->socket, &worker->work, sizeof worker->work))
-                replace_worker(campaign, worker);
+            if (!worker_write(worker->socket, work, sizeof *work))
+                replace_worker(campaign, worker); /* the next round gives the piece out again */
+            busy = true;
         }
         busy |= worker->busy;
     }
@@ -290,14 +308,20 @@ static bool give_work(struct campaign *campaign)
 static void take_results(struct campaign *campaign)
 {
     struct pollfd polls[JOBS_MAX];
-    uint32_t jobs = campaign->options->jobs;
-    for (uint32_t i = 0; i < jobs; i++)
-        polls[i] = (struct pollfd){ .fd = campaign->workers[i].socket, .events = POLLIN };
-    if (poll(polls, jobs, 500) <= 0)
+    struct campaign_worker *busy[JOBS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
+        struct campaign_worker *worker = &campaign->workers[i];
+        if (!worker->busy)
+            continue;
+        polls[count] = (struct pollfd){ .fd = worker->socket, .events = POLLIN };
+        busy[count++] = worker;
+    }
+    if (count == 0 || poll(polls, count, 500) <= 0)
         return;
-    for (uint32_t i = 0; i < jobs; i++)
-        if (polls[i].revents != 0 && campaign->workers[i].busy)
-            take_result(campaign, &campaign->workers[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (polls[i].revents != 0)
+            take_result(campaign, busy[i]);
 }
 
 static void campaign_loop(struct campaign *campaign)
@@ -339,15 +363,21 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     CHECK(campaign != NULL, ==, true);
     campaign->options = options;
     campaign->result = result_create(options);
-    struct sigaction action = { .sa_handler = campaign_interrupt }, before;
-    sigaction(SIGINT, &action, &before);
+    struct sigaction action = { .sa_handler = campaign_interrupt, .sa_flags = SA_RESTART };
+    struct sigaction before_interrupt, before_terminate;
+    sigaction(SIGINT, &action, &before_interrupt);
+    sigaction(SIGTERM, &action, &before_terminate);
     interrupted = 0;
     uint32_t started = 0;
     for (uint32_t i = 0; i < options->jobs; i++)
         started += start_worker(campaign, &campaign->workers[i]);
+    if (started > 0 && started < options->jobs)
+        fprintf(stderr, "treadle: only %u of %u processes could be started: %s\n", started,
+                options->jobs, strerror(errno));
     if (started > 0)
         campaign_loop(campaign);
-    sigaction(SIGINT, &before, NULL);
+    sigaction(SIGINT, &before_interrupt, NULL);
+    sigaction(SIGTERM, &before_terminate, NULL);
     struct campaign_result *result = campaign->result;
     result->seconds = tally_now() - options->plan.start;
     result->interrupted = interrupted != 0;

@@ -15,7 +15,6 @@ struct campaign_options {
     struct worker_plan plan;
     uint32_t jobs;
     const char *directory; /* findings go there; NULL: nothing is kept */
-    bool quiet;            /* no status line */
 };
 
 /* A finding of the campaign. */

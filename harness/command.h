@@ -33,7 +33,6 @@ bool command_duration(const char *text, double *ret_seconds);
 /* Reads a whole number from minimum to maximum. False if it is none. */
 bool command_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *ret_number);
 
-struct command;
 struct portfolio;
 
 /* Reads the value of --strategy. Returns 0, or EXIT_USAGE after a message. */
@@ -44,9 +43,13 @@ int command_strategy(const struct command *command, const char *name,
 int command_misuse(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+struct json_t;
+
+/* Text as a JSON string; bytes that are no UTF-8 become '?'. */
+struct json_t *command_json_text(const char *text);
+
 /* Prints a JSON object on standard output, ends the line, and releases it. A struct json_t of
  * jansson. Returns 0, or EXIT_USAGE with a message if it could not be written. */
-struct json_t;
 int command_print_json(struct json_t *object);
 
 /* The targets that arguments name, each a name or a glob ("gomap" + "/" + "*"); every target but

@@ -51,7 +51,7 @@ struct bench_result {
     uint64_t bytes_max;
 };
 
-/* ---- fibers ------------------------------------------------------------------------------------- */
+/* ---- fibers ---------------------------------------------------------------------------------- */
 
 #define FIBERS 4u
 
@@ -122,7 +122,7 @@ static double loop_median_ns(bool ping_pong)
     return median(samples, BENCH_SAMPLES);
 }
 
-/* ---- targets ------------------------------------------------------------------------------------ */
+/* ---- targets --------------------------------------------------------------------------------- */
 
 static bool sample_target(int socket, struct work *work, double *ret_rate, double *ret_steps)
 {
@@ -189,7 +189,7 @@ static bool bench_run(const struct bench *bench, struct bench_result *result)
     return false;
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static json_t *number_or_null(double number)
 {
@@ -250,7 +250,8 @@ static int run_benches(bool json, char **names, int count)
     size_t calibrated = 0;
     int code = 0;
     if (!json)
-        printf("%-32s %14s %12s %10s %10s\n", "bench", "executions/s", "steps/s", "ns", "bytes max");
+        printf("%-32s %14s %12s %10s %10s\n", "bench", "executions/s", "steps/s", "ns",
+               "bytes max");
     for (size_t b = 0; b < BENCH_COUNT; b++) {
         struct bench_result result;
         if (!is_wanted(&benches[b], names, count))

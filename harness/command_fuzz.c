@@ -21,7 +21,7 @@ struct fuzz_options {
     bool json, require;
 };
 
-/* ---- the result --------------------------------------------------------------------------------- */
+/* ---- the result ------------------------------------------------------------------------------ */
 
 static bool is_unexpected(const struct campaign_target *target)
 {
@@ -58,7 +58,7 @@ static json_t *finding_paths(const struct fuzz_options *options,
         keep_path(options->campaign.directory, target_at(target->index),
                   &target->findings[i].finding, path, sizeof path);
         if (target->findings[i].kept)
-            json_array_append_new(paths, json_string(path));
+            json_array_append_new(paths, command_json_text(path));
     }
     return paths;
 }
@@ -104,12 +104,12 @@ static void print_verdicts(const struct campaign_target *target)
         int length = snprintf(item, sizeof item, "%s%s %s", known->expects >> i & 1 ? "" : "! ",
                               verdict_name((enum treadle_verdict)i), count);
         if (column > 0 && column + 2 + length > 46) {
-            printf(",\n%53s", "");
+            printf(",\n%52s", "");
             column = 0;
         }
         column += printf("%s%s", column > 0 ? ", " : "", item);
     }
-    puts(column > 0 ? "" : "ok");
+    puts(column > 0 ? "" : target->tally.executions > 0 ? "ok" : "-");
 }
 
 static void print_target(const struct campaign_target *target)
@@ -194,7 +194,7 @@ static int exit_code(const struct fuzz_options *options, const struct campaign_r
     return code;
 }
 
-/* ---- the command line --------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static int parse_option(struct fuzz_options *options, int option, const char *value)
 {
@@ -230,6 +230,8 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
             return command_misuse(&command_fuzz, "there is no engine %s; there is own", value);
         return 0;
     case 'o':
+        if (value[0] == '\0')
+            return command_misuse(&command_fuzz, "--out wants the name of a directory");
         campaign->directory = value;
         return 0;
     default:
@@ -330,7 +332,7 @@ const struct command command_fuzz = {
         "  --jobs N           processes; default: one for each core\n"
         "  --out DIR          where findings go; default findings/new\n"
         "  --stop-on-first    leave a target at its first finding\n"
-        "  --require          exit 1 unless every verdict that a target must show was found\n"
+        "  --require          exit 1 also if a verdict that a target must show was not found\n"
         "  --twice            run each execution again and report any difference\n"
         "  --json             one JSON object on standard output\n\n"
         "A finding is replayed twice, once in a new process, before it is saved. To keep one as a\n"

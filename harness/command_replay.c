@@ -38,10 +38,11 @@ static void add_json(struct replay_run *run, const char *path, const struct repl
     char fingerprint[20], hash[20];
     snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)result->fingerprint);
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)result->hash);
-    json_t *json = json_pack(
-        "{s:s, s:b, s:s, s:s, s:s, s:I}", "file", path, "matched", result->matched, "verdict",
-        result->record != NULL ? verdict_name(result->record->verdict) : "ok", "fingerprint",
-        fingerprint, "hash", hash, "steps", (json_int_t)execution.trace_run_count);
+    const char *verdict = result->record != NULL ? verdict_name(result->record->verdict) : "ok";
+    json_t *json =
+        json_pack("{s:o, s:b, s:s, s:s, s:s, s:I}", "file", command_json_text(path), "matched",
+                  result->matched, "verdict", verdict, "fingerprint", fingerprint, "hash", hash,
+                  "steps", (json_int_t)execution.trace_run_count);
     json_object_set_new(json, "diverged_at",
                         result->diverged ? json_integer(result->diverged_at) : json_null());
     json_array_append_new(run->replays, json);
@@ -54,6 +55,8 @@ static void describe_mismatch(const struct schedule *schedule, const struct repl
     if (result->diverged)
         snprintf(text, bytes, "line %u no longer matches at event %u: expected %s, found %s",
                  result->diverged_line, result->diverged_at, result->expected, result->found);
+    else if (!result->same_goroutines)
+        snprintf(text, bytes, "the execution's goroutines are not those that the file names");
     else if (result->record == NULL)
         snprintf(text, bytes, "expected %s, found no verdict", verdict_name(schedule->verdict));
     else if (result->record->verdict != schedule->verdict
@@ -62,8 +65,17 @@ static void describe_mismatch(const struct schedule *schedule, const struct repl
                  verdict_name(schedule->verdict), (unsigned long long)schedule->fingerprint,
                  verdict_name(result->record->verdict), (unsigned long long)result->fingerprint);
     else
-        snprintf(text, bytes, "event hash %016llx differs from the file's %016llx",
-                 (unsigned long long)result->hash, (unsigned long long)schedule->hash);
+        snprintf(text, bytes, "%u events with hash %016llx, in the file %u with %016llx",
+                 execution.trace_run_count, (unsigned long long)result->hash, schedule->events,
+                 (unsigned long long)schedule->hash);
+}
+
+/* A file that cannot be replayed at all; text says why, with its name. */
+static void refuse(struct replay_run *run, const char *path, const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+    junit_add(run->junit, path, text, true);
+    run_code(run, EXIT_USAGE);
 }
 
 static void replay_file(struct replay_run *run, const char *path)
@@ -76,9 +88,7 @@ static void replay_file(struct replay_run *run, const char *path)
                                   : replay_schedule(path, schedule, run->options->resync, &result,
                                                     text, sizeof text);
     if (failed != 0) {
-        fprintf(stderr, "%s\n", text);
-        junit_add(run->junit, path, text, true);
-        run_code(run, EXIT_USAGE);
+        refuse(run, path, text);
         schedule_destroy(schedule);
         return;
     }
@@ -90,16 +100,19 @@ static void replay_file(struct replay_run *run, const char *path)
     junit_add(run->junit, path, result.matched ? NULL : text, false);
     if (run->options->json) {
         add_json(run, path, &result);
+        if (!result.matched)
+            fprintf(stderr, "%s: %s\n", path, text);
     } else {
         printf("%s: %s\n", path, result.matched ? "matches" : text);
         if (!result.matched && result.diverged && !run->options->resync)
-            puts("  the subject has changed since; --resync goes on at the nearest anchors");
+            puts("  the subject or the file was edited since; --resync goes on at the nearest "
+                 "anchors");
         explain_execution(stdout, &result, run->options->trace);
     }
     schedule_destroy(schedule);
 }
 
-/* ---- folders ------------------------------------------------------------------------------------ */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 static int ends_with_sched(const char *name)
 {
@@ -114,9 +127,10 @@ static void replay_folder(struct replay_run *run, const char *path, uint32_t dep
     struct dirent **entries;
     int count = scandir(path, &entries, NULL, alphasort);
     if (count < 0 || depth > 32) {
-        fprintf(stderr, "%s: cannot be read: %s\n", path,
-                count < 0 ? strerror(errno) : "too many folders in one another");
-        run_code(run, EXIT_USAGE);
+        char text[4400];
+        snprintf(text, sizeof text, "%.4096s: cannot be read: %s", path,
+                 count < 0 ? strerror(errno) : "too many folders in one another");
+        refuse(run, path, text);
         return;
     }
     for (int i = 0; i < count; i++) {
@@ -124,8 +138,11 @@ static void replay_folder(struct replay_run *run, const char *path, uint32_t dep
         char part[4096];
         int length = snprintf(part, sizeof part, "%s/%s", path, name);
         struct stat status;
-        bool usable = name[0] != '.' && length < (int)sizeof part && stat(part, &status) == 0;
-        if (usable && (S_ISDIR(status.st_mode) || ends_with_sched(name)))
+        bool fits = length < (int)sizeof part;
+        bool folder = fits && lstat(part, &status) == 0 && S_ISDIR(status.st_mode); /* no links */
+        bool found = fits && stat(part, &status) == 0;
+        bool other = found && !S_ISREG(status.st_mode);
+        if (name[0] != '.' && (folder || (ends_with_sched(name) && !other)))
             replay_path(run, part, depth + 1);
         free(entries[i]);
     }
@@ -136,16 +153,22 @@ static void replay_path(struct replay_run *run, const char *path, uint32_t depth
 {
     struct stat status;
     if (stat(path, &status) != 0) {
-        fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
-        run_code(run, EXIT_USAGE);
+        char text[4400];
+        snprintf(text, sizeof text, "%.4096s: cannot be read: %s", path[0] != '\0' ? path : "''",
+                 strerror(errno));
+        refuse(run, path, text);
     } else if (S_ISDIR(status.st_mode)) {
         replay_folder(run, path, depth);
+    } else if (!S_ISREG(status.st_mode)) { /* a pipe would be waited for */
+        char text[4400];
+        snprintf(text, sizeof text, "%.4096s: is no regular file", path);
+        refuse(run, path, text);
     } else {
         replay_file(run, path);
     }
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int parse(struct replay_options *options, int argument_count, char **arguments)
 {
@@ -212,8 +235,8 @@ const struct command command_replay = {
             "  --resync     after the subject was edited: go on at the nearest matching anchors\n"
             "  --junit F    also write the results as JUnit XML\n"
             "  --json       one JSON object on standard output\n\n"
-            "Exit code 0: every one matches; 3: one does not (it says where it left the schedule);\n"
-            "2: one could not be read.\n\n"
+            "Exit code 0: every one matches; 3: one does not (it says where it left the\n"
+            "schedule); 2: one could not be read.\n\n"
             "Example:\n  treadle replay --trace findings/slice/torn-header/*.sched\n",
     .run = run,
 };

@@ -15,22 +15,21 @@ static int run(int argument_count, char **arguments)
     if (options.subject->trace == NULL)
         return command_misuse(&command_trace, "%s has no trace language", options.subject->name);
     int code = options.subject->trace(&options.language, stdin, stdout, stderr);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("treadle trace: standard output");
-        return EXIT_USAGE;
-    }
-    return code;
+    if (!ferror(stdin))
+        return code;
+    fprintf(stderr, "treadle trace: standard input cannot be read\n");
+    return EXIT_USAGE;
 }
 
 const struct command command_trace = {
     .name = "trace",
     .usage = "SUBJECT [--variant V] [--hash H] [--dump D]",
-    .summary = "Applies operations from standard input to a subject and prints its state after each",
+    .summary = "Applies operations from standard input to a subject, prints its states",
     .help = "\nFor gomap:\n"
             "  --variant V   fast64 (default), generic\n"
             "  --hash H      mix (default), low, blk, table\n"
             "  --dump D      full (default), digest, sum, none\n\n"
-            "Exit code 1: a check of the subject's own ended the trace; 2: a line could not be read.\n\n"
+            "Exit code 1: a check of the subject's own ended the trace; 2: a line is wrong.\n\n"
             "Example:\n  printf 'new 0\\na 1 10\\ng 1\\n' | treadle trace gomap --dump sum\n",
     .run = run,
 };

@@ -2,10 +2,14 @@
 #include "describe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <uthash.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "../scheduler/check.h"
 #include "../scheduler/fiber.h"
 #include "../scheduler/heap.h"
 
@@ -69,44 +73,90 @@ void describe_object(const struct event *event, uint32_t position, bool with_ind
         snprintf(text, bytes, "nowhere");
 }
 
-static bool describes_same(const struct event *a, uint32_t position_a, const struct event *b,
-                           uint32_t position_b)
+/* A struct copy is announced as a write: only when its read follows is it known to be a copy. */
+static enum event_kind kind_in_anchor(const struct event *event)
 {
-    if (a->kind != b->kind)
-        return false;
-    if (a->pc != b->pc) {
-        struct names_place place_a, place_b;
-        names_place(a->pc, &place_a);
-        names_place(b->pc, &place_b);
-        if (strcmp(place_a.function, place_b.function) != 0)
-            return false;
+    return event->kind == EVENT_COPY ? EVENT_WRITE : (enum event_kind)event->kind;
+}
+
+/* How often each goroutine has executed events of one function, kind and object: counted on as the
+ * trace grows, for an anchor is asked for at every switch. */
+struct occurrence {
+    uint32_t count;
+    UT_hash_handle hh;
+    char text[]; /* "g2 evacuate write hmap.oldbuckets" */
+};
+
+static struct {
+    struct occurrence *table;
+    uint64_t execution;   /* number of the execution that was counted */
+    uint32_t trace_count; /* events of it that were */
+} occurrences;
+
+static void occurrence_text(const struct event *event, uint32_t position, char *text, size_t bytes)
+{
+    char object[DESCRIBE_BYTES];
+    struct names_place place;
+    names_place(event->pc, &place);
+    describe_object(event, position, false, object, sizeof object);
+    snprintf(text, bytes, "g%u %.150s %s %s", event->goroutine, place.function,
+             event_kind_name(kind_in_anchor(event)), object);
+}
+
+static void occurrences_forget(void)
+{
+    struct occurrence *occurrence, *next;
+    HASH_ITER(hh, occurrences.table, occurrence, next)
+    {
+        HASH_DEL(occurrences.table, occurrence);
+        free(occurrence);
     }
-    char object_a[DESCRIBE_BYTES], object_b[DESCRIBE_BYTES];
-    describe_object(a, position_a, false, object_a, sizeof object_a);
-    describe_object(b, position_b, false, object_b, sizeof object_b);
-    return strcmp(object_a, object_b) == 0;
+    occurrences.execution = execution.number;
+    occurrences.trace_count = 0;
+}
+
+static void occurrences_count(const struct event *event, uint32_t position)
+{
+    char text[2 * DESCRIBE_BYTES];
+    occurrence_text(event, position, text, sizeof text);
+    struct occurrence *occurrence;
+    HASH_FIND_STR(occurrences.table, text, occurrence);
+    if (occurrence == NULL) {
+        size_t bytes = strlen(text) + 1;
+        occurrence = calloc(1, sizeof *occurrence + bytes);
+        CHECK(occurrence != NULL, ==, true);
+        memcpy(occurrence->text, text, bytes);
+        HASH_ADD_STR(occurrences.table, text, occurrence);
+    }
+    occurrence->count++;
 }
 
 /* Which of its goroutine's like events this is, from 1. */
 static uint32_t describe_occurrence(const struct event *pending, uint32_t trace_count)
 {
-    uint32_t occurrence = 1;
-    for (uint32_t i = 0; i < trace_count; i++) {
-        const struct event *event = &execution.trace[i];
-        if (event->goroutine == pending->goroutine && describes_same(event, i, pending, trace_count))
-            occurrence++;
-    }
-    return occurrence;
+    if (occurrences.execution != execution.number || trace_count < occurrences.trace_count)
+        occurrences_forget();
+    for (; occurrences.trace_count < trace_count; occurrences.trace_count++)
+        occurrences_count(&execution.trace[occurrences.trace_count], occurrences.trace_count);
+    char text[2 * DESCRIBE_BYTES];
+    occurrence_text(pending, trace_count, text, sizeof text);
+    struct occurrence *occurrence;
+    HASH_FIND_STR(occurrences.table, text, occurrence);
+    return occurrence == NULL ? 1 : occurrence->count + 1;
 }
 
 void describe_anchor(const struct event *pending, uint32_t trace_count, char *text, size_t bytes)
 {
+    if (pending->pc == 0) { /* a start: its place is known */
+        snprintf(text, bytes, "%s", event_kind_name((enum event_kind)pending->kind));
+        return;
+    }
     struct names_place place;
     names_place(pending->pc, &place);
     char object[DESCRIBE_BYTES];
     describe_object(pending, trace_count, false, object, sizeof object);
     snprintf(text, bytes, "%s+%u %s %s #%u", place.function, place.line_in_function,
-             event_kind_name((enum event_kind)pending->kind), object,
+             event_kind_name(kind_in_anchor(pending)), object,
              describe_occurrence(pending, trace_count));
 }
 
@@ -137,9 +187,11 @@ static void describe_values(const struct event *event, char *text, size_t bytes)
     const char *format_one = event->size > 8 ? " = hash %llx" : read > 9 ? " = 0x%llx" : " = %llu";
     text[0] = '\0';
     switch (event->kind) {
+    case EVENT_CHOOSE:
+        snprintf(text, bytes, " = %llu of %u", read, event->size);
+        return;
     case EVENT_READ:
     case EVENT_ATOMIC_LOAD:
-    case EVENT_CHOOSE:
         snprintf(text, bytes, format_one, read);
         return;
     case EVENT_WRITE:

@@ -7,8 +7,8 @@
 
 #define DESCRIBE_BYTES 192
 
-/* position: the event's place in the trace, or the trace's length where it is still pending: what lay
- * at its address then is what it is called by.
+/* position: the event's place in the trace, or the trace's length where it is still pending: what
+ * lay at its address then is what it is called by.
  *
  * What the event touches: "hmap.oldbuckets", "counter", "stack of g2", "-" for nothing. Array
  * members carry their index only with_index. Writes at most bytes, with the final 0. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../scheduler/trace.h"
 #include "describe.h"
 
 /* "runtime.growWork" for a function of a port; NULL for any other. */
@@ -26,20 +27,28 @@ static void print_event(FILE *out, uint32_t position)
     const char *original = NULL;
     if (event->pc != 0 && names_place(event->pc, &place))
         original = original_of(place.function);
-    fprintf(out, "%6u  g%-3u %s%s%s%s\n", position, event->goroutine, text,
-            original != NULL ? "  [" : "", original != NULL ? original : "",
-            original != NULL ? "]" : "");
+    fprintf(out, "%6u  g%-3u %s", position, event->goroutine, text);
+    if (event->reads_from != EVENT_INDEX_NONE)
+        fprintf(out, " from %u", event->reads_from);
+    fprintf(out, original != NULL ? "  [%s]\n" : "\n", original);
+}
+
+/* The lines that were logged before event number `event`, from *log on. */
+static void print_logs(FILE *out, uint32_t event, uint32_t *log)
+{
+    for (; *log < execution.log_count && execution.logs[*log].event <= event; ++*log)
+        fprintf(out, "        g%-3u # %s\n", execution.logs[*log].goroutine,
+                execution.logs[*log].text);
 }
 
 static void print_trace(FILE *out)
 {
     uint32_t log = 0;
     for (uint32_t i = 0; i < execution.trace_run_count; i++) {
-        for (; log < execution.log_count && execution.logs[log].event <= i; log++)
-            fprintf(out, "        g%-3u # %s\n", execution.logs[log].goroutine,
-                    execution.logs[log].text);
+        print_logs(out, i, &log);
         print_event(out, i);
     }
+    print_logs(out, execution.trace_run_count, &log);
 }
 
 static void print_verdict(FILE *out, const struct verdict_record *record)
@@ -50,12 +59,13 @@ static void print_verdict(FILE *out, const struct verdict_record *record)
         print_event(out, record->events[i]);
 }
 
-/* Whether the goroutine's announced event has been executed and nothing came after it: the execution
- * was ended there. */
+/* Whether the goroutine's announced event is the last one executed: the execution ended there. */
 static bool stopped_in_event(const struct goroutine *goroutine)
 {
+    const struct event *last = &execution.trace[execution.trace_count - 1];
     return execution.ended_early && execution.trace_count > 0
-           && execution.trace[execution.trace_count - 1].goroutine == goroutine->id;
+           && goroutine->state == GOROUTINE_READY && last->goroutine == goroutine->id
+           && last->pc == goroutine->pending.pc && last->index + 1 == goroutine->event_count;
 }
 
 static void print_pending(FILE *out)
@@ -94,6 +104,7 @@ static void print_state(FILE *out)
 
 void explain_execution(FILE *out, const struct replay_result *result, bool with_trace)
 {
+    trace_link_reads();
     if (with_trace)
         print_trace(out);
     for (uint32_t i = 0; i < execution.verdict_count; i++)

@@ -58,7 +58,8 @@ int junit_finish(struct junit *junit)
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<testsuite name=\"treadle replay\" tests=\"%u\" failures=\"%u\" errors=\"%u\">\n%s"
             "</testsuite>\n",
-            junit->tests, junit->failures, junit->errors, (const char *)xmlBufferContent(junit->cases));
+            junit->tests, junit->failures, junit->errors,
+            (const char *)xmlBufferContent(junit->cases));
     int failed = ferror(junit->file);
     int cause = errno;
     if (fclose(junit->file) != 0) {

@@ -23,7 +23,8 @@
 
 #define PATH_BYTES 4096
 
-enum { CHILD_WROTE = 0, CHILD_CANNOT_WRITE = 4 };
+/* How the child that executes a finding again ends. */
+enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 3, CHILD_CANNOT_WRITE = 4 };
 
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes)
@@ -54,7 +55,7 @@ static int make_directories(const char *path)
     return 0;
 }
 
-/* ---- the child that executes again ------------------------------------------------------------ */
+/* ---- the child that executes again ----------------------------------------------------------- */
 
 static const struct verdict_record *find_record(const struct finding *finding)
 {
@@ -77,66 +78,61 @@ static int write_schedule(const struct verdict_record *record, const char *path)
     return fclose(out) != 0 || failed != 0 ? -1 : 0;
 }
 
-/* Writes what it can; a finding that does not come again leaves no file. */
-static int execute_findings(const struct worker_plan *plan, uint32_t target,
-                            const struct campaign_finding *findings, uint32_t count,
-                            char (*paths)[PATH_BYTES])
+/* Executes one finding again and writes it down; returns one of the codes above. */
+static int execute_finding(const struct worker_plan *plan, uint32_t target,
+                           const struct finding *finding, const char *path)
 {
     const char *rule;
     struct scheduler_options options = { 0 };
     struct worker_plan once = *plan;
     once.twice = false;
     if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
-        return CHILD_WROTE;
+        return CHILD_DIFFERENT;
     execution.explain = true;
-    uint64_t target_seed = worker_target_seed(&once);
-    for (uint32_t i = 0; i < count; i++) {
-        worker_execute(&once, target_seed, findings[i].finding.number);
-        const struct verdict_record *record = find_record(&findings[i].finding);
-        if (record != NULL && write_schedule(record, paths[i]) != 0)
-            return CHILD_CANNOT_WRITE;
-    }
-    return CHILD_WROTE;
+    worker_execute(&once, worker_target_seed(&once), finding->number);
+    const struct verdict_record *record = find_record(finding);
+    if (record == NULL)
+        return CHILD_DIFFERENT;
+    if (write_schedule(record, path) == 0)
+        return CHILD_WROTE;
+    fprintf(stderr, "treadle: %s: %s\n", path, strerror(errno));
+    return CHILD_CANNOT_WRITE;
 }
 
-/* Waits; -1 unless the child exited in good order. */
-static int wait_for(pid_t pid)
-{
-    int status = -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int run_executions(const struct worker_plan *plan, uint32_t target,
-                          const struct campaign_finding *findings, uint32_t count,
-                          char (*paths)[PATH_BYTES])
+/* Runs execute_finding in a process of its own: a crash of the subject must not reach the next one.
+ * Returns its code, or another one if the process could not be started or was killed. */
+static int run_execution(const struct worker_plan *plan, uint32_t target,
+                         const struct finding *finding, const char *path)
 {
     fflush(NULL);
     pid_t pid = fork();
-    if (pid != 0)
-        return pid < 0 ? -1 : wait_for(pid);
-    signal(SIGINT, SIG_IGN);
-    _exit(execute_findings(plan, target, findings, count, paths));
+    if (pid == 0) {
+        signal(SIGINT, SIG_IGN);
+        signal(SIGTERM, SIG_IGN);
+        _exit(execute_finding(plan, target, finding, path));
+    }
+    int status;
+    if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+        return -1;
+    return WEXITSTATUS(status);
 }
 
-/* ---- the new process that replays --------------------------------------------------------------- */
+/* ---- the new process that replays ------------------------------------------------------------ */
 
-/* What `treadle replay --json` says of the files that exist; NULL if it could not be run. */
+/* What `treadle replay --json` says of these files; NULL if it could not be run. */
 static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
 {
-    char *arguments[CAMPAIGN_FINDINGS_MAX + 4] = { "treadle", "replay", "--json" };
-    uint32_t used = 3;
-    for (uint32_t i = 0; i < count; i++)
-        if (access(paths[i], F_OK) == 0)
-            arguments[used++] = paths[i];
+    char *arguments[CAMPAIGN_FINDINGS_MAX + 5] = { "treadle", "replay", "--json", "--" };
     int pipes[2];
-    if (used == 3 || pipe(pipes) != 0)
+    for (uint32_t i = 0; i < count; i++)
+        arguments[4 + i] = paths[i];
+    if (pipe(pipes) != 0)
         return NULL;
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
         signal(SIGINT, SIG_IGN);
+        signal(SIGTERM, SIG_IGN);
         dup2(pipes[1], STDOUT_FILENO);
         close(pipes[0]);
         close(pipes[1]);
@@ -147,53 +143,84 @@ static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
     json_t *answer = pid > 0 ? json_loadfd(pipes[0], 0, NULL) : NULL;
     close(pipes[0]);
     if (pid > 0)
-        wait_for(pid);
+        waitpid(pid, NULL, 0);
     return answer;
 }
 
-static bool replay_said_matched(const json_t *answer, const char *path)
+/* Whether file number `index` of those that were replayed matched. */
+static bool replay_said_matched(const json_t *answer, uint32_t index)
 {
-    size_t index;
-    json_t *replay;
-    json_array_foreach(json_object_get(answer, "replays"), index, replay)
-    {
-        const char *file = json_string_value(json_object_get(replay, "file"));
-        if (file != NULL && strcmp(file, path) == 0)
-            return json_is_true(json_object_get(replay, "matched"));
-    }
-    return false;
+    const json_t *replay = json_array_get(json_object_get(answer, "replays"), index);
+    return json_is_true(json_object_get(replay, "matched"));
 }
 
-/* ---- both -------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
+
+/* Writes the findings to their temporary files. Those that came again are moved to the front, their
+ * paths likewise; returns how many, or -1 with one line in error. */
+static int write_findings(const struct worker_plan *plan, const char *directory, uint32_t target,
+                          struct campaign_finding *findings, uint32_t count,
+                          char (*paths)[PATH_BYTES], char *error, size_t error_bytes)
+{
+    int written = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct campaign_finding finding = findings[i];
+        char *path = paths[written];
+        temporary_path(directory, target, &finding.finding, path, PATH_BYTES);
+        int code = make_directories(path) != 0
+                       ? CHILD_CANNOT_WRITE
+                       : run_execution(plan, target, &finding.finding, path);
+        if (code == CHILD_WROTE) {
+            findings[i] = findings[written];
+            findings[written++] = finding;
+        } else if (code != CHILD_DIFFERENT) {
+            snprintf(error, error_bytes,
+                     code == CHILD_CANNOT_WRITE
+                         ? "findings cannot be written below %.180s; is the disk full?"
+                         : "a process that keeps findings below %.180s failed",
+                     directory);
+            return -1;
+        }
+    }
+    return written;
+}
+
+static void keep_replayed(const char *directory, uint32_t target,
+                          struct campaign_finding *findings, uint32_t count,
+                          char (*paths)[PATH_BYTES], const json_t *answer)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char path[PATH_BYTES];
+        keep_path(directory, target_at(target), &findings[i].finding, path, sizeof path);
+        findings[i].kept = replay_said_matched(answer, i) && rename(paths[i], path) == 0;
+    }
+}
 
 int keep_findings(const struct worker_plan *plan, const char *directory, uint32_t target,
                   struct campaign_finding *findings, uint32_t count, char *error,
                   size_t error_bytes)
 {
     CHECK(count, <=, CAMPAIGN_FINDINGS_MAX);
+    if (strlen(directory) > PATH_BYTES / 2) {
+        snprintf(error, error_bytes, "the name of the directory for findings is too long");
+        return -1;
+    }
     char(*paths)[PATH_BYTES] = calloc(CAMPAIGN_FINDINGS_MAX, PATH_BYTES);
     CHECK(paths != NULL, ==, true);
-    int failed = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        temporary_path(directory, target, &findings[i].finding, paths[i], PATH_BYTES);
+    for (uint32_t i = 0; i < count; i++)
         findings[i].kept = false;
-        if (failed == 0 && (failed = make_directories(paths[i])) != 0)
-            snprintf(error, error_bytes, "%.200s: cannot make its directory: %s", paths[i],
-                     strerror(errno));
-    }
-    if (failed == 0 && run_executions(plan, target, findings, count, paths) == CHILD_CANNOT_WRITE) {
-        snprintf(error, error_bytes, "findings cannot be written below %.200s; is the disk full?",
-                 directory);
-        failed = -1;
-    }
-    json_t *answer = failed == 0 ? run_replay(paths, count) : NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        char path[PATH_BYTES];
-        keep_path(directory, target_at(target), &findings[i].finding, path, sizeof path);
-        findings[i].kept = replay_said_matched(answer, paths[i]) && rename(paths[i], path) == 0;
-        unlink(paths[i]);
-    }
+    int written = write_findings(plan, directory, target, findings, count, paths, error,
+                                 error_bytes);
+    json_t *answer = written > 0 ? run_replay(paths, (uint32_t)written) : NULL;
+    if (answer != NULL)
+        keep_replayed(directory, target, findings, (uint32_t)written, paths, answer);
+    else if (written > 0)
+        snprintf(error, error_bytes, "findings could not be replayed in a new process");
+    for (uint32_t i = 0; i < count; i++)
+        if (paths[i][0] != '\0')
+            unlink(paths[i]); /* gone already where it was kept */
+    bool failed = written < 0 || (written > 0 && answer == NULL);
     json_decref(answer);
     free(paths);
-    return failed;
+    return failed ? -1 : 0;
 }

@@ -1,12 +1,14 @@
 /* main.c: finds the command and runs it. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../scheduler/check.h"
 #include "../scheduler/strategy.h"
@@ -24,9 +26,10 @@ bool command_duration(const char *text, double *ret_seconds)
         double seconds;
     } units[] = { { "ms", 1e-3 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
     char *unit;
-    if (strspn(text, "0123456789.") == 0)
-        return false;
+    size_t digits = strspn(text, "0123456789.");
     double number = strtod(text, &unit);
+    if (digits == 0 || unit != text + digits) /* no sign, no exponent, no other base */
+        return false;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strcmp(unit, units[i].name) == 0) {
             double seconds = number * units[i].seconds;
@@ -44,7 +47,7 @@ bool command_number(const char *text, uint64_t minimum, uint64_t maximum, uint64
         return false;
     char *end;
     errno = 0;
-    unsigned long long number = strtoull(text, &end, 0);
+    unsigned long long number = strtoull(text, &end, 10);
     if (errno != 0 || *end != '\0' || number < minimum || number > maximum)
         return false;
     *ret_number = number;
@@ -72,6 +75,21 @@ int command_strategy(const struct command *command, const char *name,
                                        "sticky, pos", name);
     *ret_portfolio = portfolio_create(one ? &strategy : NULL);
     return 0;
+}
+
+struct json_t *command_json_text(const char *text)
+{
+    json_t *json = json_string(text);
+    if (json != NULL)
+        return json;
+    char *ascii = strdup(text);
+    CHECK(ascii != NULL, ==, true);
+    for (char *byte = ascii; *byte != '\0'; byte++)
+        if ((unsigned char)*byte >= 0x80)
+            *byte = '?';
+    json = json_string(ascii);
+    free(ascii);
+    return json;
 }
 
 int command_print_json(struct json_t *object)
@@ -114,7 +132,7 @@ uint32_t *command_targets(const struct command *command, char **arguments, int c
     return targets;
 }
 
-/* ---- help -------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static const struct command *find_command(const char *name)
 {
@@ -126,13 +144,13 @@ static const struct command *find_command(const char *name)
 
 static void print_overview(FILE *out)
 {
-    fputs("Treadle explores the interleavings of concurrent C and keeps what it finds as schedules\n"
-          "that replay.\n\n",
+    fputs("Treadle explores the interleavings of concurrent C and keeps what it finds as\n"
+          "schedules that replay.\n\n",
           out);
     for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(out, "  treadle %-9s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n`treadle help COMMAND` says more. Exit codes: 0 as declared, 1 a finding that the target\n"
-          "does not expect, 2 usage or input, 3 a replay that does not match.\n",
+    fputs("\n`treadle help COMMAND` says more. Exit codes: 0 as declared, 1 a finding that the\n"
+          "target does not expect, 2 usage or input, 3 a replay that does not match.\n",
           out);
 }
 
@@ -143,7 +161,9 @@ static int run_help(int argument_count, char **arguments)
         return 0;
     }
     const struct command *command = find_command(arguments[1]);
-    if (command == NULL || argument_count > 2)
+    if (argument_count > 2)
+        return command_misuse(&command_help, "takes one command at most");
+    if (command == NULL)
         return command_misuse(&command_help, "there is no command %s", arguments[1]);
     printf("treadle %s %s\n\n%s.\n%s", command->name, command->usage, command->summary,
            command->help);
@@ -158,8 +178,20 @@ const struct command command_help = {
     .run = run_help,
 };
 
+/* Standard streams that are closed would lend their numbers to files and sockets. */
+static void open_standard_streams(void)
+{
+    int stream;
+    do
+        stream = open("/dev/null", O_RDWR);
+    while (stream >= 0 && stream <= STDERR_FILENO);
+    if (stream >= 0)
+        close(stream);
+}
+
 int main(int argument_count, char **arguments)
 {
+    open_standard_streams();
     if (argument_count < 2) {
         print_overview(stderr);
         return EXIT_USAGE;
@@ -179,5 +211,10 @@ int main(int argument_count, char **arguments)
             char *help[] = { "help", arguments[1], NULL };
             return run_help(2, help);
         }
-    return command->run(argument_count - 1, arguments + 1);
+    int code = command->run(argument_count - 1, arguments + 1);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "treadle %s: standard output cannot be written\n", command->name);
+        return EXIT_USAGE;
+    }
+    return code;
 }

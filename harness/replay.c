@@ -16,7 +16,7 @@ static const char *reuse_name(enum treadle_reuse reuse)
     return reuse == TREADLE_REUSE_LIFO ? "lifo" : "never";
 }
 
-/* ---- writing ----------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* The event that goroutine was about to execute when the trace was `from` events long. */
 static const struct event *next_event(uint32_t goroutine, uint32_t from)
@@ -115,7 +115,7 @@ struct schedule *replay_record(const struct verdict_record *record)
     schedule->events = execution.trace_run_count;
     schedule->hash = trace_hash();
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
-        char path[256];
+        char path[5 * GOROUTINES_MAX]; /* the deepest path fits */
         record_path(&scheduler.goroutines[id], path, sizeof path);
         schedule_add_goroutine(schedule, id, path, scheduler.goroutines[id].role);
     }
@@ -123,16 +123,12 @@ struct schedule *replay_record(const struct verdict_record *record)
     return schedule;
 }
 
-/* ---- executing again --------------------------------------------------------------------------- */
+/* ---- executing again ------------------------------------------------------------------------- */
 
 static bool replay_matches(const struct event *pending, const char *anchor)
 {
     return describe_matches_anchor(pending, execution.trace_count, anchor);
 }
-
-/* The replay whose divergence is being explained: there is one at a time, as there is one
- * execution. */
-static struct replay_result *explained;
 
 /* What the goroutine of the step that does not fit is about to do. */
 static void replay_found(const struct schedule_step *step, char *text, size_t bytes)
@@ -155,7 +151,7 @@ static void replay_found(const struct schedule_step *step, char *text, size_t by
 static void replay_explain(const struct replay *replay)
 {
     const struct schedule *schedule = replay->schedule;
-    struct replay_result *result = explained;
+    struct replay_result *result = replay->context;
     const struct schedule_step *step = replay->diverged_step < schedule->step_count
                                            ? &schedule->steps[replay->diverged_step]
                                            : NULL;
@@ -179,12 +175,53 @@ static void replay_explain(const struct replay *replay)
     }
 }
 
+static bool replay_same_text(const char *in_file, const char *now)
+{
+    char *text = now != NULL ? schedule_copy_text(now) : NULL;
+    bool same = in_file == NULL || text == NULL ? in_file == text : strcmp(in_file, text) == 0;
+    free(text);
+    return same;
+}
+
+/* Whether the goroutines that the file names are those of the execution. */
+static bool replay_same_goroutines(const struct schedule *schedule)
+{
+    for (uint32_t i = 0; i < schedule->goroutine_count; i++) {
+        const struct schedule_goroutine *named = &schedule->goroutines[i];
+        char path[5 * GOROUTINES_MAX];
+        if (named->id >= scheduler.goroutine_count)
+            return false;
+        const struct goroutine *goroutine = &scheduler.goroutines[named->id];
+        record_path(goroutine, path, sizeof path);
+        const char *role = named->id != 0 ? goroutine->role : NULL;
+        if (strcmp(named->path, path) != 0 || !replay_same_text(named->role, role))
+            return false;
+    }
+    return true;
+}
+
+/* The execution may end before the schedule does: that is no replay of it either. */
+static void replay_check_end(struct replay *replay)
+{
+    const struct schedule *schedule = replay->schedule;
+    bool behind = replay->step >= schedule->step_count;
+    bool last = replay->step + 1 == schedule->step_count
+                && (schedule->steps[replay->step].kind == SCHEDULE_CHOOSE
+                    || replay->step_run == schedule->steps[replay->step].count);
+    if (replay->diverged || replay->resync || behind || last)
+        return;
+    replay->diverged = true;
+    replay->diverged_event = execution.trace_run_count;
+    replay->diverged_step = replay->step;
+    replay_explain(replay);
+}
+
 /* The verdict of the execution that the schedule expects; NULL if it is not there. */
 static const struct verdict_record *replay_expected(const struct schedule *schedule)
 {
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         const struct verdict_record *record = &execution.verdicts[i];
-        if (record->verdict == schedule->verdict
+        if (record->verdict == schedule->verdict && replay_same_text(schedule->rule, record->rule)
             && describe_fingerprint(record) == schedule->fingerprint)
             return record;
     }
@@ -225,14 +262,15 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
     if (failed != 0)
         return failed;
     struct replay_result result = { 0 };
-    explained = &result;
     struct replay replay = { .schedule = schedule,
                              .matches = replay_matches,
                              .resync = resync,
-                             .diverging = replay_explain };
+                             .diverging = replay_explain,
+                             .context = &result };
     struct strategy strategy = strategy_replay(&replay);
     execution.explain = true;
     scheduler_run(&strategy, 0);
+    replay_check_end(&replay);
     oracle_judge();
     execution.explain = false;
     result.diverged = replay.diverged;
@@ -240,8 +278,11 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
     result.hash = trace_hash();
     result.hash_promised = schedule->subject_hash == SUBJECT_HASH && !resync;
     result.record = replay_expected(schedule);
-    result.matched = result.record != NULL && !replay.diverged
-                     && (!result.hash_promised || result.hash == schedule->hash);
+    result.same_goroutines = replay_same_goroutines(schedule);
+    result.matched = result.record != NULL && result.same_goroutines && !replay.diverged
+                     && (!result.hash_promised
+                         || (result.hash == schedule->hash
+                             && execution.trace_run_count == schedule->events));
     if (result.record == NULL && execution.verdict_count > 0)
         result.record = &execution.verdicts[0];
     if (result.record != NULL)

@@ -7,7 +7,8 @@
 
 struct replay_result {
     bool matched;           /* verdict and fingerprint, and event hash where it is promised */
-    bool diverged;          /* the schedule could not be followed */
+    bool diverged;          /* the schedule could not be followed, or was not used up */
+    bool same_goroutines;   /* paths and roles are the file's */
     uint32_t diverged_at;   /* event number, if diverged */
     uint32_t diverged_line; /* of the file: the step that did not fit */
     char expected[256];     /* what the file says there */

@@ -14,7 +14,7 @@ void status_show(struct status *status, const struct campaign_result *result,
                  const struct campaign_options *options)
 {
     double now = tally_now();
-    if (options->quiet || !isatty(STDERR_FILENO) || now - status->shown < STATUS_SECONDS)
+    if (!isatty(STDERR_FILENO) || now - status->shown < STATUS_SECONDS)
         return;
     status->shown = now;
     status->visible = true;

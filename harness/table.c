@@ -2,8 +2,6 @@
 #include "table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 void table_number(double number, char *text, size_t bytes)
 {
@@ -15,9 +13,4 @@ void table_number(double number, char *text, size_t bytes)
     }
     int decimals = unit == 0 ? 0 : number < 9.995 ? 2 : number < 99.95 ? 1 : 0;
     snprintf(text, bytes, "%.*f%s", decimals, number, units[unit]);
-}
-
-int table_colour(void)
-{
-    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 }

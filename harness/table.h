@@ -7,7 +7,4 @@
 /* A number for people: "812", "41.2 k", "3.05 M". */
 void table_number(double number, char *text, size_t bytes);
 
-/* Whether colour is wanted on standard output: a terminal, and NO_COLOR unset. */
-int table_colour(void);
-
 #endif

@@ -8,7 +8,7 @@
 struct tally {
     uint64_t executions;
     uint64_t steps; /* events */
-    uint64_t verdicts[TREADLE_VERDICT_COUNT]; /* executions that showed it; [OK]: that showed none */
+    uint64_t verdicts[TREADLE_VERDICT_COUNT]; /* executions with it; [OK]: with none */
     uint64_t detected; /* Go subjects: executions ended by go-fatal */
     uint64_t silent;   /* Go subjects: see tally_is_silent */
     uint64_t first[TREADLE_VERDICT_COUNT];       /* number of the first such execution, from 1 */

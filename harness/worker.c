@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 
 /* A worker keeps at most so many different findings of a target in mind. */
 #define FINDINGS_MAX 4096u
-/* A piece of work ends after this time at the next look at the clock, every PIECE_LOOK executions. */
+/* A piece of work ends after this time, at the next look at the clock. */
 #define PIECE_SECONDS_MAX 0.5
 #define PIECE_LOOK 64u
 /* It remembers the fingerprints of so many different verdicts; others are computed each time. */
@@ -126,9 +127,10 @@ static uint64_t verdict_key(const struct verdict_record *record)
     size_t count = 2;
     for (uint32_t i = 0; i < record->event_count; i++) {
         const struct event *event = &execution.trace[record->events[i]];
-        const struct heap_block *block = heap_find(event->address);
+        const struct heap_block *block = heap_find_at(event->address, record->events[i]);
+        bool labelled = event->kind == EVENT_CHOOSE || event->kind == EVENT_ALLOC;
         words[count++] = event->pc << 8 | event->kind;
-        words[count++] = block != NULL ? (uint64_t)block->type : 0;
+        words[count++] = labelled ? event->source : block != NULL ? (uint64_t)block->type : 0;
         words[count++] = block != NULL ? event->address - block->start : event->address;
     }
     return XXH3_64bits(words, count * sizeof words[0]);
@@ -210,8 +212,8 @@ static bool worker_open(struct worker *worker, uint32_t target, struct work_resu
     return false;
 }
 
-/* Whether a piece of work that began at `start` has lasted long enough. The clock is looked at now and
- * then only; what is left of the piece is given out again. */
+/* Whether a piece of work that began at `start` has lasted long enough. The clock is looked at now
+ * and then only; what is left of the piece is given out again. */
 static bool worker_piece_over(const struct work_result *result, double start)
 {
     bool slow = result->tally.verdicts[TREADLE_TIMEOUT] > 0;
@@ -260,7 +262,11 @@ static _Noreturn void worker_serve(const struct worker_plan *plan, int socket)
 {
     struct worker worker = { .plan = *plan, .socket = socket, .target = -1 };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* the campaign ends in order, and its workers with it */
+    signal(SIGTERM, SIG_IGN);
+    int null = open("/dev/null", O_WRONLY); /* standard output is the command's alone */
+    if (null >= 0)
+        dup2(null, STDOUT_FILENO);
     struct work work;
     while (worker_read(socket, &work, sizeof work)) {
         struct work_result result;
