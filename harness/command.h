@@ -39,6 +39,9 @@ struct portfolio;
 int command_strategy(const struct command *command, const char *name,
                      struct portfolio *ret_portfolio);
 
+/* After getopt_long has refused an option: says which. Returns EXIT_USAGE. */
+int command_unknown_option(const struct command *command, char *const *arguments);
+
 /* Prints "treadle NAME: MESSAGE; see `treadle help NAME`" to standard error. Returns EXIT_USAGE. */
 int command_misuse(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

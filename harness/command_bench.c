@@ -285,7 +285,7 @@ static int run(int argument_count, char **arguments)
     optind = 1;
     for (int option; (option = getopt_long(argument_count, arguments, "", known, NULL)) != -1;) {
         if (option != 'j')
-            return command_misuse(&command_bench, "unknown option %s", arguments[optind - 1]);
+            return command_unknown_option(&command_bench, arguments);
         json = true;
     }
     int failed = check_names(arguments + optind, argument_count - optind);

@@ -259,7 +259,7 @@ static int parse(struct fuzz_options *options, int argument_count, char **argume
     for (int option; (option = getopt_long(argument_count, arguments, ":", known, NULL)) != -1;) {
         int failed = 0;
         if (option == '?')
-            return command_misuse(&command_fuzz, "unknown option %s", arguments[optind - 1]);
+            return command_unknown_option(&command_fuzz, arguments);
         if (option == ':')
             return command_misuse(&command_fuzz, "%s wants a value", arguments[optind - 1]);
         if (option == 'f')

@@ -93,7 +93,7 @@ static int run(int argument_count, char **arguments)
     optind = 1;
     for (int option; (option = getopt_long(argument_count, arguments, "", options, NULL)) != -1;) {
         if (option != 'j')
-            return command_misuse(&command_list, "unknown option %s", arguments[optind - 1]);
+            return command_unknown_option(&command_list, arguments);
         json = true;
     }
     if (optind < argument_count)

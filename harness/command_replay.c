@@ -181,7 +181,7 @@ static int parse(struct replay_options *options, int argument_count, char **argu
     optind = 1;
     for (int option; (option = getopt_long(argument_count, arguments, ":", known, NULL)) != -1;) {
         if (option == '?')
-            return command_misuse(&command_replay, "unknown option %s", arguments[optind - 1]);
+            return command_unknown_option(&command_replay, arguments);
         if (option == ':')
             return command_misuse(&command_replay, "%s wants a value", arguments[optind - 1]);
         options->trace |= option == 't';

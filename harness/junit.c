@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libxml/xmlwriter.h>
 
@@ -32,21 +33,38 @@ struct junit *junit_create(const char *path)
     return junit;
 }
 
+/* A copy, to be freed, in which what is no character of XML has become '?'. */
+static char *junit_text(const char *text)
+{
+    char *copy = strdup(text);
+    CHECK(copy != NULL, ==, true);
+    bool unicode = xmlCheckUTF8(BAD_CAST text);
+    for (char *byte = copy; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < ' ' || ((unsigned char)*byte >= 0x80 && !unicode))
+            *byte = '?';
+    return copy;
+}
+
 void junit_add(struct junit *junit, const char *name, const char *message, bool error)
 {
     if (junit == NULL)
         return;
+    char *name_text = junit_text(name);
+    char *message_text = message != NULL ? junit_text(message) : NULL;
     junit->tests++;
     xmlTextWriterStartElement(junit->writer, BAD_CAST "testcase");
     xmlTextWriterWriteAttribute(junit->writer, BAD_CAST "classname", BAD_CAST "treadle.replay");
-    xmlTextWriterWriteAttribute(junit->writer, BAD_CAST "name", BAD_CAST name);
+    xmlTextWriterWriteAttribute(junit->writer, BAD_CAST "name", BAD_CAST name_text);
     if (message != NULL) {
         *(error ? &junit->errors : &junit->failures) += 1;
         xmlTextWriterStartElement(junit->writer, BAD_CAST(error ? "error" : "failure"));
-        xmlTextWriterWriteAttribute(junit->writer, BAD_CAST "message", BAD_CAST message);
+        xmlTextWriterWriteAttribute(junit->writer, BAD_CAST "message",
+                                    BAD_CAST message_text);
         xmlTextWriterEndElement(junit->writer);
     }
     xmlTextWriterEndElement(junit->writer);
+    free(name_text);
+    free(message_text);
 }
 
 int junit_finish(struct junit *junit)

@@ -23,8 +23,9 @@
 
 #define PATH_BYTES 4096
 
-/* How the child that executes a finding again ends. */
-enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 3, CHILD_CANNOT_WRITE = 4 };
+/* How the child that executes a finding again ends; above CHILD_ERRNO it could not write, and the
+ * rest is errno. */
+enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 1, CHILD_ERRNO = 64 };
 
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes)
@@ -71,11 +72,16 @@ static int write_schedule(const struct verdict_record *record, const char *path)
     if (out == NULL)
         return -1;
     struct schedule *schedule = replay_record(record);
-    int failed = schedule_print(schedule, out);
+    bool written = schedule_print(schedule, out) == 0 && fflush(out) == 0
+                   && fsync(fileno(out)) == 0;
+    int cause = errno;
+    if (fclose(out) != 0 && written) {
+        written = false;
+        cause = errno;
+    }
     schedule_destroy(schedule);
-    if (fflush(out) != 0 || fsync(fileno(out)) != 0)
-        failed = -1;
-    return fclose(out) != 0 || failed != 0 ? -1 : 0;
+    errno = cause;
+    return written ? 0 : -1;
 }
 
 /* Executes one finding again and writes it down; returns one of the codes above. */
@@ -93,10 +99,7 @@ static int execute_finding(const struct worker_plan *plan, uint32_t target,
     const struct verdict_record *record = find_record(finding);
     if (record == NULL)
         return CHILD_DIFFERENT;
-    if (write_schedule(record, path) == 0)
-        return CHILD_WROTE;
-    fprintf(stderr, "treadle: %s: %s\n", path, strerror(errno));
-    return CHILD_CANNOT_WRITE;
+    return write_schedule(record, path) == 0 ? CHILD_WROTE : CHILD_ERRNO + errno;
 }
 
 /* Runs execute_finding in a process of its own: a crash of the subject must not reach the next one.
@@ -168,17 +171,14 @@ static int write_findings(const struct worker_plan *plan, const char *directory,
         char *path = paths[written];
         temporary_path(directory, target, &finding.finding, path, PATH_BYTES);
         int code = make_directories(path) != 0
-                       ? CHILD_CANNOT_WRITE
+                       ? CHILD_ERRNO + errno
                        : run_execution(plan, target, &finding.finding, path);
         if (code == CHILD_WROTE) {
             findings[i] = findings[written];
             findings[written++] = finding;
         } else if (code != CHILD_DIFFERENT) {
-            snprintf(error, error_bytes,
-                     code == CHILD_CANNOT_WRITE
-                         ? "findings cannot be written below %.180s; is the disk full?"
-                         : "a process that keeps findings below %.180s failed",
-                     directory);
+            snprintf(error, error_bytes, "findings cannot be written below %.120s: %.60s", directory,
+                     code > CHILD_ERRNO ? strerror(code - CHILD_ERRNO) : "a process failed");
             return -1;
         }
     }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <getopt.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,13 +57,25 @@ bool command_number(const char *text, uint64_t minimum, uint64_t maximum, uint64
 
 int command_misuse(const struct command *command, const char *format, ...)
 {
+    char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "treadle %s: ", command->name);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "; see `treadle help %s`\n", command->name);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (char *byte = text; *byte != '\0'; byte++) /* what the user gave may be anything */
+        if ((unsigned char)*byte < ' ')
+            *byte = '?';
+    fprintf(stderr, "treadle %s: %s; see `treadle help %s`\n", command->name, text, command->name);
     return EXIT_USAGE;
+}
+
+int command_unknown_option(const struct command *command, char *const *arguments)
+{
+    const char *next = arguments[optind];
+    bool in_cluster = optopt != 0 && next != NULL && next[0] == '-' && next[1] != '-'
+                      && strchr(next, optopt) != NULL;
+    return command_misuse(command, "unknown option %s",
+                          in_cluster ? next : arguments[optind - 1]);
 }
 
 int command_strategy(const struct command *command, const char *name,
@@ -162,7 +175,7 @@ static int run_help(int argument_count, char **arguments)
     }
     const struct command *command = find_command(arguments[1]);
     if (argument_count > 2)
-        return command_misuse(&command_help, "takes one command at most");
+        return command_misuse(&command_help, "takes one command, not also %s", arguments[2]);
     if (command == NULL)
         return command_misuse(&command_help, "there is no command %s", arguments[1]);
     printf("treadle %s %s\n\n%s.\n%s", command->name, command->usage, command->summary,

@@ -72,7 +72,7 @@ int subject_options_parse(const struct command *command, int argument_count, cha
     optind = 1;
     for (int option; (option = getopt_long(argument_count, arguments, ":", known, NULL)) != -1;) {
         if (option == '?')
-            return command_misuse(command, "unknown option %s", arguments[optind - 1]);
+            return command_unknown_option(command, arguments);
         if (option == ':')
             return command_misuse(command, "%s wants a value", arguments[optind - 1]);
         int failed = take(command, &options, option, optarg);

@@ -157,8 +157,8 @@ void treadle_return(bool found, uint64_t key, uint64_t value);
 void treadle_note(enum treadle_operation_kind kind, uint64_t key, uint64_t value);
 
 /* Declares that these words (1 to 16, each 1, 2, 4 or 8 bytes long, side by side) are one value: a
- * goroutine that reads them in a row must see words of one assignment (oracle torn-read). In set-up only;
- * name is a literal. */
+ * goroutine that reads them in a row must see words of one assignment (oracle torn-read). In
+ * set-up only; name is a literal. */
 void treadle_record(const volatile void *words, size_t word_bytes, size_t count, const char *name);
 
 /* Inside an invariant that fails: the memory whose last writers broke it (up to 3 calls). */
@@ -209,8 +209,8 @@ struct treadle_target {
     const struct treadle_program *programs;
     uint32_t program_count;
     /* Runs as goroutine 0 after the last goroutine, without scheduling points; NULL = none. Where
-     * the programs record a history it notes every entry that is left (TREADLE_CONTENT): a completed
-     * store without one is lost-update. */
+     * the programs record a history it notes every entry that is left (TREADLE_CONTENT): a
+     * completed store without one is lost-update. */
     void (*final)(void *state);
     const struct treadle_invariant *invariants;
     uint32_t invariant_count;

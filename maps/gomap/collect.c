@@ -7,23 +7,13 @@
 
 enum { FREED_MAX = 64 };
 
-static bool in_list(const struct bmap_slice *list, const struct bmap *b)
-{
-    if (list == NULL)
-        return false;
-    for (int64_t i = 0; i < list->len; i++) {
-        if (list->array[i] == b)
-            return true;
-    }
-    return false;
-}
-
 static bool reachable(const struct hmap *h, const struct bmap *b)
 {
     if (walk_array_buckets(b) != 1)
         return true; /* inside a bucket array */
     const struct mapextra *extra = h->extra;
-    return extra != NULL && (in_list(extra->overflow, b) || in_list(extra->oldoverflow, b));
+    return extra != NULL && treadle_readable(extra, sizeof *extra)
+        && (walk_listed(extra->overflow, b) || walk_listed(extra->oldoverflow, b));
 }
 
 void collect_overflow(const struct hmap *h)

@@ -198,19 +198,6 @@ static bool count_of_entries(struct map_state *state, char *detail, size_t detai
 }
 
 /* Whether one of the map's lists names this bucket. */
-static bool listed(const struct bmap_slice *list, const struct bmap *b)
-{
-    if (list == NULL || !treadle_readable(list, sizeof *list))
-        return false;
-    for (int64_t i = 0; i < list->len; i++) {
-        if (!treadle_readable(&list->array[i], sizeof list->array[i]))
-            return false;
-        if (list->array[i] == b)
-            return true;
-    }
-    return false;
-}
-
 static bool overflow_listed(struct map_state *state, char *detail, size_t detail_bytes)
 {
     const struct hmap *h = state->map;
@@ -220,7 +207,7 @@ static bool overflow_listed(struct map_state *state, char *detail, size_t detail
             continue;
         const struct mapextra *extra = h->extra;
         if (extra != NULL && treadle_readable(extra, sizeof *extra)
-            && listed(walk.array == WALK_OLD ? extra->oldoverflow : extra->overflow, walk.b))
+            && walk_listed(walk.array == WALK_OLD ? extra->oldoverflow : extra->overflow, walk.b))
             continue;
         name_buckets(h, "bucket, and the one that links to it:",
                      (const struct bmap *const[]){ walk.b, walk.previous, NULL }, detail,

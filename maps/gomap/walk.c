@@ -96,3 +96,16 @@ size_t walk_entries(const struct hmap *h, struct walk_entry *entries, size_t ent
     qsort(entries, count < entries_max ? count : entries_max, sizeof *entries, compare_entries);
     return count;
 }
+
+bool walk_listed(const struct bmap_slice *list, const struct bmap *b)
+{
+    if (list == NULL || !treadle_readable(list, sizeof *list))
+        return false;
+    for (int64_t i = 0; i < list->len; i++) {
+        if (!treadle_readable(&list->array[i], sizeof list->array[i]))
+            return false;
+        if (list->array[i] == b)
+            return true;
+    }
+    return false;
+}

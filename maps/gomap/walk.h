@@ -47,4 +47,7 @@ size_t walk_entries(const struct hmap *h, struct walk_entry *entries, size_t ent
 /* How many buckets lie in the block that begins at this array; 0 if none does. */
 uint64_t walk_array_buckets(const struct bmap *array);
 
+/* Whether the list of overflow buckets, which a race may have broken, holds b. */
+bool walk_listed(const struct bmap_slice *list, const struct bmap *b);
+
 #endif

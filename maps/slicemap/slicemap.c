@@ -47,7 +47,8 @@ static uint8_t slicemap_tophash(int64_t key, uint32_t hash0)
     return top < MIN_TOP_HASH ? (uint8_t)(top + MIN_TOP_HASH) : top;
 }
 
-/* The slot that holds key, or the first empty one; BUCKET_COUNT if the bucket is full. */
+/* The slot that holds key, or the first empty one; BUCKET_COUNT if the bucket is full. Reads each
+ * tophash once, where Go reads that of an empty slot a second time. */
 static uint32_t slicemap_find(const struct slicemap_bmap *bucket, int64_t key, bool *ret_present)
 {
     uint32_t insert = BUCKET_COUNT;
