@@ -6,11 +6,11 @@
 
 #include "check.h"
 
-/* Fibers whose guard page is set up; the mapping of all of them is reserved by the first. */
-static uint32_t fibers_mapped;
+uint32_t fibers_mapped;
 
-static void fiber_map(uint32_t number)
+void fiber_map(uint32_t number)
 {
+    CHECK(number, <, (uint32_t)FIBER_COUNT_MAX);
     if (fibers_mapped == 0) {
         void *base = mmap((void *)FIBER_BASE, FIBER_COUNT_MAX * FIBER_STRIDE,
                           PROT_READ | PROT_WRITE,
@@ -26,25 +26,11 @@ static void fiber_map(uint32_t number)
     }
 }
 
-/* The first address above fiber's frames. Tops are spread over cache sets: at equal offsets in
- * their pages the stacks would evict each other. */
-static uint64_t fiber_top(uint32_t number)
-{
-    return FIBER_BASE + number * FIBER_STRIDE + FIBER_STRIDE - 64 - number % 16 * 192;
-}
-
 bool fiber_is_guard(uint64_t address)
 {
     uint64_t offset = address - FIBER_BASE;
     return offset < FIBER_COUNT_MAX * FIBER_STRIDE && offset % FIBER_STRIDE < FIBER_GUARD_BYTES;
 }
-
-/* What a switch to a fresh fiber finds: where to go on. rsp is then 8 mod 16, as behind a call; the
- * word above it is the return address of entry, which never returns. */
-struct fiber_frame {
-    void (*entry)(void);
-    uint64_t return_address;
-};
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -67,20 +53,3 @@ void fiber_started(void)
     __sanitizer_finish_switch_fiber(NULL, &fiber_left->bottom, &fiber_left->bytes);
 }
 #endif
-
-void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void))
-{
-    CHECK(number, <, (uint32_t)FIBER_COUNT_MAX);
-    if (__builtin_expect(number >= fibers_mapped, 0))
-        fiber_map(number);
-    struct fiber_frame *frame = (struct fiber_frame *)fiber_top(number) - 1;
-#ifdef __SANITIZE_ADDRESS__
-    fiber->bottom = (void *)(FIBER_BASE + number * FIBER_STRIDE + FIBER_GUARD_BYTES);
-    fiber->bytes = FIBER_STACK_BYTES;
-    fiber->fake_stack = NULL;
-    __asan_unpoison_memory_region(fiber->bottom, fiber->bytes);
-#endif
-    frame->entry = entry;
-    frame->return_address = 0;
-    fiber->stack_pointer = frame;
-}

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "fiber_x86_64.h"
 
@@ -27,10 +30,6 @@ struct fiber {
     size_t bytes;
 #endif
 };
-
-/* Makes fiber number `number` start at entry on a fresh stack when it is first switched to; what
- * ran there before is forgotten. entry must never return. */
-void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void));
 
 /* Number of the fiber whose stack (without its guard) holds address; -1 if none. */
 static inline int32_t fiber_of_address(uint64_t address)
@@ -56,5 +55,43 @@ static inline __attribute__((always_inline)) void fiber_switch(struct fiber *fro
 }
 static inline void fiber_started(void) {}
 #endif
+
+/* ---- fresh fibers ---------------------------------------------------------------------------- */
+
+/* Fibers that can be used: their guards are set up. fiber_map adds those up to number. */
+extern uint32_t fibers_mapped;
+void fiber_map(uint32_t number);
+
+/* What a switch to a fresh fiber finds: where to go on. rsp is then 8 mod 16, as behind a call; the
+ * word above it is the return address of entry, which never returns. */
+struct fiber_frame {
+    void (*entry)(void);
+    uint64_t return_address;
+};
+
+/* The first address above fiber's frames. Tops are spread over cache sets: at equal offsets in
+ * their pages the stacks would evict each other. */
+static inline uint64_t fiber_top(uint32_t number)
+{
+    return FIBER_BASE + number * FIBER_STRIDE + FIBER_STRIDE - 64 - number % 16 * 192;
+}
+
+/* Makes fiber number `number` start at entry on a fresh stack when it is first switched to; what
+ * ran there before is forgotten. entry must never return. */
+static inline void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void))
+{
+    if (__builtin_expect(number >= fibers_mapped, 0))
+        fiber_map(number);
+    struct fiber_frame *frame = (struct fiber_frame *)fiber_top(number) - 1;
+#ifdef __SANITIZE_ADDRESS__
+    fiber->bottom = (void *)(FIBER_BASE + number * FIBER_STRIDE + FIBER_GUARD_BYTES);
+    fiber->bytes = FIBER_STACK_BYTES;
+    fiber->fake_stack = NULL;
+    __asan_unpoison_memory_region(fiber->bottom, fiber->bytes);
+#endif
+    frame->entry = entry;
+    frame->return_address = 0;
+    fiber->stack_pointer = frame;
+}
 
 #endif

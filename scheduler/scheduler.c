@@ -59,9 +59,8 @@ void scheduler_refresh(uint64_t address)
 
 static _Noreturn void goroutine_exit(struct goroutine *self)
 {
-    uint64_t what = event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id);
-    announce_pending(self, what, 0, 0);
-    announce_execute(self, what, 0, 0);
+    announce_commit(self);
+    announce_execute(self, event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id), 0, 0);
     candidates_remove(self);
     self->state = GOROUTINE_DONE;
     scheduler.live_count--;
