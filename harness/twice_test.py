@@ -58,8 +58,10 @@ class Twice(ProgramCase):
 
     def test_seed(self):
         one, two = self.fuzz("one"), self.fuzz("two", seed=2)
-        different = [name for name in one[0] if one[0][name] != two[0][name]]
-        self.assertGreater(len(different), len(one[0]) // 2)
+        # most of bench/ makes the same number of steps in any order
+        names = [name for name in one[0] if not name.startswith("bench/")]
+        different = [name for name in names if one[0][name] != two[0][name]]
+        self.assertGreater(len(different), len(names) // 2)
         self.assertNotEqual(one[1], two[1])
 
 
