@@ -1,0 +1,151 @@
+/* litmus_test.c: every litmus test has exactly the outcomes that sequential consistency lets it
+ * have, with fences and without, over all of its schedules. */
+#include "test_run.h"
+
+#include <stdio.h>
+
+#include "target.h"
+
+enum { OUTCOMES_MAX = 16, OUTCOME_BYTES = 64 };
+
+/* The outcomes in the order of their bytes. */
+static const struct {
+    const char *name;
+    const char *outcomes[OUTCOMES_MAX];
+} expected[] = {
+    { "bench/litmus-SB",
+      { "1:r0=0 2:r0=1 x=1 y=1", "1:r0=1 2:r0=0 x=1 y=1", "1:r0=1 2:r0=1 x=1 y=1" } },
+    { "bench/litmus-MP",
+      { "2:r0=0 2:r1=0 x=1 y=1", "2:r0=0 2:r1=1 x=1 y=1", "2:r0=1 2:r1=1 x=1 y=1" } },
+    { "bench/litmus-LB",
+      { "1:r0=0 2:r0=0 x=1 y=1", "1:r0=0 2:r0=1 x=1 y=1", "1:r0=1 2:r0=0 x=1 y=1" } },
+    { "bench/litmus-2+2W", { "x=1 y=2", "x=2 y=1", "x=2 y=2" } },
+    { "bench/litmus-S", { "2:r0=0 x=1 y=1", "2:r0=0 x=2 y=1", "2:r0=1 x=1 y=1" } },
+    { "bench/litmus-R", { "2:r0=0 x=1 y=1", "2:r0=1 x=1 y=1", "2:r0=1 x=1 y=2" } },
+    { "bench/litmus-WRC",
+      { "2:r0=0 3:r0=0 3:r1=0 x=1 y=1", "2:r0=0 3:r0=0 3:r1=1 x=1 y=1",
+        "2:r0=0 3:r0=1 3:r1=0 x=1 y=1", "2:r0=0 3:r0=1 3:r1=1 x=1 y=1",
+        "2:r0=1 3:r0=0 3:r1=0 x=1 y=1", "2:r0=1 3:r0=0 3:r1=1 x=1 y=1",
+        "2:r0=1 3:r0=1 3:r1=1 x=1 y=1" } },
+    { "bench/litmus-IRIW",
+      { "2:r0=0 2:r1=0 4:r0=0 4:r1=0 x=1 y=1", "2:r0=0 2:r1=0 4:r0=0 4:r1=1 x=1 y=1",
+        "2:r0=0 2:r1=0 4:r0=1 4:r1=0 x=1 y=1", "2:r0=0 2:r1=0 4:r0=1 4:r1=1 x=1 y=1",
+        "2:r0=0 2:r1=1 4:r0=0 4:r1=0 x=1 y=1", "2:r0=0 2:r1=1 4:r0=0 4:r1=1 x=1 y=1",
+        "2:r0=0 2:r1=1 4:r0=1 4:r1=0 x=1 y=1", "2:r0=0 2:r1=1 4:r0=1 4:r1=1 x=1 y=1",
+        "2:r0=1 2:r1=0 4:r0=0 4:r1=0 x=1 y=1", "2:r0=1 2:r1=0 4:r0=0 4:r1=1 x=1 y=1",
+        "2:r0=1 2:r1=0 4:r0=1 4:r1=1 x=1 y=1", "2:r0=1 2:r1=1 4:r0=0 4:r1=0 x=1 y=1",
+        "2:r0=1 2:r1=1 4:r0=0 4:r1=1 x=1 y=1", "2:r0=1 2:r1=1 4:r0=1 4:r1=0 x=1 y=1",
+        "2:r0=1 2:r1=1 4:r0=1 4:r1=1 x=1 y=1" } },
+    { "bench/litmus-CoRR", { "2:r0=0 2:r1=0 x=1", "2:r0=0 2:r1=1 x=1", "2:r0=1 2:r1=1 x=1" } },
+    { "bench/litmus-CoWW", { "x=2" } },
+};
+
+struct outcomes {
+    char texts[OUTCOMES_MAX][OUTCOME_BYTES];
+    uint32_t count;
+};
+
+/* every_choose, but what commutes with everything goes first, as the only answer. */
+static uint32_t choose_accesses(struct strategy *self, enum choice_kind kind,
+                                struct goroutine *const *candidates, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t pending = candidates[i]->pending.kind;
+        if (pending == EVENT_START || pending == EVENT_FENCE)
+            return i;
+    }
+    return every_choose(self, kind, candidates, count);
+}
+
+static void ask_outcome(void *text)
+{
+    execution.target->subject->outcome(execution.state, text, OUTCOME_BYTES);
+}
+
+static void add_outcome(struct outcomes *outcomes)
+{
+    char text[OUTCOME_BYTES];
+    expect_no_verdict();
+    assert_int_equal(scheduler_look(ask_outcome, text), TREADLE_OK);
+    for (uint32_t i = 0; i < outcomes->count; i++)
+        if (strcmp(outcomes->texts[i], text) == 0)
+            return;
+    assert_true(outcomes->count < OUTCOMES_MAX);
+    strcpy(outcomes->texts[outcomes->count++], text);
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+static void expect_outcomes(const char *name, const char *const *wanted)
+{
+    struct outcomes outcomes = { 0 };
+    struct every every = every_schedule();
+    every.strategy.choose = choose_accesses;
+    const struct treadle_target *target = target_find(name);
+    assert_non_null(target);
+    run_open(target);
+    while (every_run(&every))
+        add_outcome(&outcomes);
+    scheduler_close();
+    qsort(outcomes.texts, outcomes.count, OUTCOME_BYTES, compare_texts);
+    for (uint32_t i = 0; i < outcomes.count; i++) {
+        assert_non_null(wanted[i]);
+        assert_string_equal(outcomes.texts[i], wanted[i]);
+    }
+    assert_null(wanted[outcomes.count]);
+}
+
+static void outcomes_are_those_of_sc(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        char fenced[OUTCOME_BYTES];
+        snprintf(fenced, sizeof fenced, "%s-fence", expected[i].name);
+        expect_outcomes(expected[i].name, expected[i].outcomes);
+        expect_outcomes(fenced, expected[i].outcomes);
+    }
+}
+
+/* None is left out above. */
+static void all_are_listed(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (uint32_t i = 0; i < target_count(); i++)
+        count += strncmp(target_at(i)->name, "bench/litmus-", strlen("bench/litmus-")) == 0;
+    assert_int_equal(count, 2 * COUNT(expected));
+}
+
+/* A buffer that is too short gets the beginning. */
+static void ask_short_outcome(void *text)
+{
+    execution.target->subject->outcome(execution.state, text, 10);
+}
+
+static void short_buffer_is_kept(void **state)
+{
+    (void)state;
+    char text[OUTCOME_BYTES];
+    memset(text, '#', sizeof text);
+    run_open(target_find("bench/litmus-CoRR"));
+    struct strategy strategy = strategy_random();
+    scheduler_run(&strategy, 1);
+    assert_int_equal(scheduler_look(ask_short_outcome, text), TREADLE_OK);
+    scheduler_close();
+    assert_memory_equal(text, "2:r0=", 5);
+    assert_int_equal(text[9], '\0');
+    assert_int_equal(text[10], '#');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outcomes_are_those_of_sc),
+        cmocka_unit_test(all_are_listed),
+        cmocka_unit_test(short_buffer_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
