@@ -41,6 +41,39 @@ static void pos_cracks_what_runs_far_ahead(void **state)
     assert_int_equal(verdicts_in(strategy_random(), 2200), 0);
 }
 
+static void run_then_release(void *state, const void *argument)
+{
+    (void)argument;
+    struct cells *cells = state;
+    for (uint32_t i = 0; i < 8; i++)
+        poke64(&cells->cell[1], i);
+    poke64(&cells->cell[0], 1);
+}
+
+static void spin(void *state, const void *argument)
+{
+    (void)argument;
+    while (peek64(&((struct cells *)state)->cell[0]) == 0)
+        ;
+}
+
+static const struct treadle_target spinning = {
+    .name = "test/spinning",
+    .setup = setup_cells,
+    .programs = (const struct treadle_program[]){ { "releaser", run_then_release, NULL },
+                                                  { "spinner", spin, NULL } },
+    .program_count = 2,
+};
+
+/* If priorities were drawn once, each of the releaser's 8 writes would hold one in 20,000 of the
+ * spinners that meet it up until the limit: some 10 of 20,000 executions. */
+static void pos_starves_nobody(void **state)
+{
+    (void)state;
+    run_open(&spinning);
+    assert_int_equal(verdicts_in(strategy_pos(), 20000), 0);
+}
+
 /* ---- priorities ------------------------------------------------------------------------------ */
 
 static void pos_runs_the_highest(void **state)
@@ -153,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pos_cracks_what_runs_far_ahead),
+        cmocka_unit_test(pos_starves_nobody),
         cmocka_unit_test(pos_runs_the_highest),
         cmocka_unit_test(pos_draws_anew_only_for_what_races),
         cmocka_unit_test(pos_knows_what_a_copy_reads),

@@ -26,9 +26,6 @@
 #define SELF (treadle_self() - 1)
 #define OTHER (2 - treadle_self())
 
-/* A strategy that is not fair (pos) may let one goroutine look in vain for long. */
-#define SPIN_STEPS_MAX 1000000
-
 /* Targets bench/mutex-NAME and bench/mutex-NAME-fence: two goroutines run this function on a state
  * of this struct, zeroed. */
 #define MUTUAL_EXCLUSION(algorithm, text, function, state)                                         \
@@ -52,7 +49,6 @@
         .programs = programs,                                                                      \
         .program_count = 2,                                                                        \
         .private_stacks = true,                                                                    \
-        .steps_max = SPIN_STEPS_MAX,                                                               \
     };                                                                                             \
     static const struct treadle_target fenced_target = {                                           \
         .name = "bench/mutex-" algorithm "-fence",                                                 \
@@ -61,7 +57,6 @@
         .programs = fenced_programs,                                                               \
         .program_count = 2,                                                                        \
         .private_stacks = true,                                                                    \
-        .steps_max = SPIN_STEPS_MAX,                                                               \
     };                                                                                             \
     __attribute__((constructor)) static void mutual_exclusion_register(void)                       \
     {                                                                                              \

@@ -3,8 +3,14 @@
  * after an event the pending events that race with it draw anew. So every partial order has a
  * fair chance, however long the goroutines between their conflicts are.
  *
+ * Deviation: now and then every pending event draws anew. As published, a goroutine that spins
+ * draws for each of its loads, while the one that it waits for keeps a low priority drawn once:
+ * one in n such loops would go on for n rounds.
+ *
  * priority 0 means "not drawn yet": the engine sets it when a goroutine announces an event. */
 #include "../strategy.h"
+
+#define REDRAW_PERIOD 1024u /* choices */
 
 static void pos_begin(struct strategy *self, uint64_t seed)
 {
@@ -34,6 +40,9 @@ static uint32_t pos_choose(struct strategy *self, enum choice_kind kind,
 {
     if (kind == CHOICE_DATA)
         return rng_below(&self->rng, count);
+    if (execution.choice_count % REDRAW_PERIOD == REDRAW_PERIOD - 1)
+        for (uint32_t i = 0; i < count; i++)
+            candidates[i]->priority = 0;
     uint32_t best = pos_highest(self, candidates, count);
     const struct event *executed = &candidates[best]->pending;
     for (uint32_t i = 0; i < count; i++)
