@@ -52,15 +52,17 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
         (void)failure_order;                                                                       \
         struct event *event =                                                                      \
             atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, HOOK_PC);                      \
-        uint##bits##_t old = *memory;                                                              \
-        bool success = old == *expected;                                                           \
+        uint##bits##_t old = *memory, sought = *expected;                                          \
+        bool success = old == sought;                                                              \
         if (success)                                                                               \
             *memory = desired;                                                                     \
         else                                                                                       \
             *expected = old;                                                                       \
         atomic_end(event, old, success ? desired : old);                                           \
-        if (event != NULL)                                                                         \
+        if (event != NULL) {                                                                       \
             event->success = success;                                                              \
+            event->source = sought;                                                                \
+        }                                                                                          \
         return success;                                                                            \
     }
 
@@ -81,6 +83,8 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
     {                                                                                              \
         struct event *event =                                                                      \
             atomic_begin(EVENT_ATOMIC_STORE, order, memory, bits / 8, HOOK_PC);                    \
+        if (event != NULL)                                                                         \
+            event->source = *memory;                                                               \
         *memory = value;                                                                           \
         atomic_end(event, 0, value);                                                               \
     }                                                                                              \

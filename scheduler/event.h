@@ -38,7 +38,9 @@
     X(WAITGROUP_WAIT, "wait", EVENT_READS)                                                         \
     X(ALLOC, "alloc", 0) /* address, size: the new block */                                        \
     X(FREE, "free", EVENT_WRITES)                                                                  \
-    X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */
+    X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */                     \
+    X(CALL, "call", 0)     /* an operation of the history begins ... */                            \
+    X(RETURN, "return", 0) /* ... or has ended: events only where scheduler_options says so */
 
 enum { EVENT_READS = 1, EVENT_WRITES = 2 };
 
@@ -74,8 +76,9 @@ struct event {
         };
         uint64_t what; /* the four of them, as event_what makes it: written in one store */
     };
-    uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; of other
-                        kinds it is not set */
+    uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; CAS: the
+                        value sought; WRITE and STORE of 1 to 8 bytes: the value overwritten; of
+                        other kinds it is not set */
     /* filled in when it is picked and committed */
     uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
     uint64_t value_written; /* the same */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "announce.h"
 #include "check.h"
 #include "memory.h"
 #include "scheduler.h"
@@ -95,6 +96,13 @@ void treadle_breach(const volatile void *address)
 
 /* ---- the history ----------------------------------------------------------------------------- */
 
+/* An operation begins or ends: an event only where exploring, and inside goroutines. */
+static void history_event(enum event_kind kind, uint64_t pc)
+{
+    if (scheduler.exploring && execution.phase == PHASE_RUN)
+        announce(kind, EVENT_PLAIN, 0, 0, pc);
+}
+
 void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
 {
     struct goroutine *self = scheduler.running;
@@ -103,6 +111,7 @@ void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value
     if (execution.operation_count == SCHEDULER_OPERATIONS_MAX)
         scheduler_end(TREADLE_TIMEOUT, "more operations than an execution may have",
                       EVENT_INDEX_NONE);
+    history_event(EVENT_CALL, HOOK_PC);
     if (self->operation != 0)
         check_limit("treadle_call was called twice without a treadle_return between");
     struct operation *operation = &execution.operations[execution.operation_count++];
@@ -124,6 +133,7 @@ void treadle_return(bool found, uint64_t key, uint64_t value)
         return;
     if (self->operation == 0)
         check_limit("treadle_return was called without a treadle_call before it");
+    history_event(EVENT_RETURN, HOOK_PC);
     struct operation *operation = &execution.operations[self->operation - 1];
     operation->found = found;
     operation->result_key = key;

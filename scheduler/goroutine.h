@@ -2,7 +2,7 @@
  *
  * Invariants while the scheduler chooses: a READY goroutine stands in scheduler.candidates, which
  * is sorted by id; a BLOCKED one has a pending synchronisation event that cannot execute now; a
- * DONE one runs no more. Exactly the goroutines 1 .. scheduler.goroutine_count - 1 exist; 0 is
+ * DONE one runs no more; an ENDED one neither (scheduler_options.exploring). Exactly the goroutines 1 .. scheduler.goroutine_count - 1 exist; 0 is
  * set-up and final check. */
 #ifndef TREADLE_GOROUTINE_H
 #define TREADLE_GOROUTINE_H
@@ -13,7 +13,7 @@
 
 #define GOROUTINES_MAX FIBER_COUNT_MAX
 
-enum goroutine_state { GOROUTINE_READY, GOROUTINE_BLOCKED, GOROUTINE_DONE };
+enum goroutine_state { GOROUTINE_READY, GOROUTINE_BLOCKED, GOROUTINE_DONE, GOROUTINE_ENDED };
 
 struct goroutine {
     struct event pending; /* announced, not yet executed */
@@ -29,6 +29,9 @@ struct goroutine {
     uint32_t parent;      /* spawn path: the parent's */
     uint32_t child_index; /* child_index-th child, from 1 */
     uint32_t child_count;
+    enum treadle_verdict end_verdict; /* ENDED: with which it ends the program, */
+    const char *end_rule;             /* and the event that shows it */
+    uint32_t end_event;
     const char *role; /* NULL for one made by treadle_go */
     void (*run)(void *state, const void *argument);
     void *state_argument;

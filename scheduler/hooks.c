@@ -97,6 +97,8 @@ ALWAYS_INLINE void hook_write(const volatile void *memory, uint32_t size, uint64
         return;
     struct event *event = announce(EVENT_WRITE, EVENT_PLAIN, address, size, pc);
     memory_check(address, size, true);
+    if (size <= 8)
+        event->source = memory_value(address, size);
     scheduler.running->uncommitted = event;
 }
 

@@ -50,7 +50,7 @@ void scheduler_refresh(uint64_t address)
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
         struct goroutine *goroutine = &scheduler.goroutines[id];
         bool concerned = address == 0 || goroutine->pending.address == address;
-        if (concerned && goroutine->state != GOROUTINE_DONE && goroutine != scheduler.running)
+        if (concerned && goroutine->state < GOROUTINE_DONE && goroutine != scheduler.running)
             goroutine_update(goroutine);
     }
 }
@@ -66,7 +66,7 @@ static _Noreturn void goroutine_exit(struct goroutine *self)
     scheduler.live_count--;
     if (scheduler.blocked_count > 0)
         scheduler_refresh(0);
-    if (scheduler.live_count == 0)
+    if (scheduler.live_count == 0 && scheduler.ended_count == 0)
         scheduler_leave();
     announce_schedule(self);
     __builtin_unreachable();
@@ -147,12 +147,47 @@ void scheduler_leave(void)
     __builtin_unreachable();
 }
 
+/* The running goroutine has ended the program: that takes effect when no other one can go on. */
+static _Noreturn void scheduler_defer_end(enum treadle_verdict verdict, const char *rule,
+                                          uint32_t event)
+{
+    struct goroutine *self = scheduler.running;
+    announce_commit(self);
+    self->end_verdict = verdict;
+    self->end_rule = rule;
+    self->end_event = event;
+    candidates_remove(self);
+    self->state = GOROUTINE_ENDED;
+    scheduler.live_count--;
+    scheduler.ended_count++;
+    announce_schedule(self);
+    __builtin_unreachable();
+}
+
+/* No other goroutine can go on: those that have ended the program do so now. */
+static _Noreturn void scheduler_end_deferred(void)
+{
+    for (uint32_t id = 0; id < scheduler.goroutine_count; id++) {
+        const struct goroutine *goroutine = &scheduler.goroutines[id];
+        if (goroutine->state != GOROUTINE_ENDED)
+            continue;
+        struct verdict_record *record =
+            execution_add_verdict(goroutine->end_verdict, goroutine->end_rule);
+        if (record != NULL && goroutine->end_event != EVENT_INDEX_NONE)
+            record->events[record->event_count++] = goroutine->end_event;
+    }
+    execution.ended_early = true;
+    scheduler_leave();
+}
+
 void scheduler_end(enum treadle_verdict verdict, const char *rule, uint32_t event)
 {
     if (execution.phase == PHASE_SETUP) {
         session_note_alone(verdict, rule);
         scheduler_leave();
     }
+    if (scheduler.exploring && execution.phase == PHASE_RUN && verdict != TREADLE_TIMEOUT)
+        scheduler_defer_end(verdict, rule, event);
     struct verdict_record *record = execution_add_verdict(verdict, rule);
     if (record != NULL && event != EVENT_INDEX_NONE)
         record->events[record->event_count++] = event;
@@ -179,6 +214,8 @@ void scheduler_deadlock(void)
 {
     if (execution.phase == PHASE_SETUP)
         scheduler_end(TREADLE_DEADLOCK, "goroutine 0 waits for ever", EVENT_INDEX_NONE);
+    if (scheduler.ended_count > 0)
+        scheduler_end_deferred();
     struct verdict_record *record =
         execution_add_verdict(TREADLE_DEADLOCK, "every goroutine waits");
     uint32_t position = execution.trace_count;

@@ -16,6 +16,11 @@
 struct scheduler_options {
     uint32_t steps_max;      /* 0: the target's, else the default */
     uint32_t goroutines_max; /* 0: GOROUTINES_MAX */
+    /* For exploration, to which an execution is what happens in each goroutine, in whatever order.
+     * What ends the program (a fatal of Go, an assertion) ends its goroutine, and the program when
+     * no other one can go on: a step that nobody sees can as well come last. And where operations of
+     * the history begin and end are events, on whose order the oracles' verdicts depend. */
+    bool exploring;
 };
 
 /* Gets a target ready: runs its set-up and takes the snapshot. One target is open at a time.
@@ -55,6 +60,8 @@ struct scheduler {
     uint32_t goroutines_max;
     uint32_t tick; /* of the history */
     bool private_stacks;
+    bool exploring; /* scheduler_options.exploring */
+    uint32_t ended_count; /* goroutines that have ended the program, exploring */
     struct fiber main; /* who called scheduler_run */
     bool crashed;
     struct goroutine goroutines[GOROUTINES_MAX];

@@ -147,6 +147,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
         options->goroutines_max != 0 ? options->goroutines_max : GOROUTINES_MAX;
     if (scheduler.goroutines_max > GOROUTINES_MAX)
         check_limit("at most %u goroutines are possible", GOROUTINES_MAX);
+    scheduler.exploring = options->exploring;
     heap_set_reuse(target->reuse);
     execution.target = target;
     execution_open();
@@ -188,6 +189,7 @@ static void session_reset(void)
     scheduler.goroutine_count = 1;
     scheduler.live_count = 0;
     scheduler.blocked_count = 0;
+    scheduler.ended_count = 0;
     scheduler.trace_limit = scheduler.steps_max;
     scheduler.goroutines[0].child_count = 0;
     scheduler.goroutines[0].event_count = 0;

@@ -10,6 +10,15 @@
 #include "schedule.h"
 
 struct replay;
+struct explore_step;
+
+/* strategy_steps: what is to be followed. */
+struct steps_state {
+    const struct explore_step *steps;
+    uint32_t count;
+    uint16_t pending; /* the goroutine that executes behind them, or EXPLORE_NOBODY */
+    bool blocked;     /* a step was impossible */
+};
 
 struct strategy {
     const char *name;
@@ -24,6 +33,7 @@ struct strategy {
     struct rng rng;
     struct goroutine *last; /* who was picked last, in this execution */
     struct replay *replay;  /* replay: where it stands */
+    struct steps_state steps;
 };
 
 /* Picks uniformly among the candidates at each step. */

@@ -4,22 +4,38 @@
 #include "announce.h"
 #include "synchronisation.h"
 
-/* The same for an operation whose object is there to be looked at. */
-static bool object_permits(const struct event *pending)
+bool object_lets(enum event_kind kind, const struct object_state *state)
+{
+    switch (kind) {
+    case EVENT_LOCK:
+    case EVENT_RWLOCK:
+    case EVENT_RLOCK:
+        return state->owner == 0;
+    case EVENT_RWDRAIN:
+    case EVENT_WAITGROUP_WAIT:
+        return state->count == 0;
+    default:
+        return true;
+    }
+}
+
+struct object_state object_now(const struct event *pending)
 {
     const void *object = (const void *)pending->address;
     switch (pending->kind) {
     case EVENT_LOCK:
-        return ((const struct treadle_mutex *)object)->owner == 0;
+        return (struct object_state){ .owner = ((const struct treadle_mutex *)object)->owner };
     case EVENT_RWLOCK:
     case EVENT_RLOCK:
-        return ((const struct treadle_rwmutex *)object)->writer == 0;
-    case EVENT_RWDRAIN:
-        return ((const struct treadle_rwmutex *)object)->readers == 0;
+    case EVENT_RWDRAIN: {
+        const struct treadle_rwmutex *rwmutex = object;
+        return (struct object_state){ .owner = rwmutex->writer,
+                                      .count = (int32_t)rwmutex->readers };
+    }
     case EVENT_WAITGROUP_WAIT:
-        return ((const struct treadle_waitgroup *)object)->count == 0;
+        return (struct object_state){ .count = ((const struct treadle_waitgroup *)object)->count };
     default:
-        return true;
+        return (struct object_state){ 0 };
     }
 }
 
@@ -31,7 +47,10 @@ bool goroutine_can_execute(const struct goroutine *goroutine)
         return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
     if (pending->kind < EVENT_LOCK || pending->kind > EVENT_WAITGROUP_WAIT)
         return true;
-    return !memory_known(pending->address, pending->size) || object_permits(pending);
+    if (!memory_known(pending->address, pending->size))
+        return true;
+    struct object_state state = object_now(pending);
+    return object_lets(pending->kind, &state);
 }
 
 /* An operation on one object: announced, awaited, then performed between begin and end. Outside

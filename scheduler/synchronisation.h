@@ -8,4 +8,17 @@
  * awaited counter zero, the joined goroutine done. True for everything that never waits. */
 bool goroutine_can_execute(const struct goroutine *goroutine);
 
+/* What lies in a synchronisation object. */
+struct object_state {
+    uint32_t owner; /* of a mutex; of a reader-writer mutex the writer: id + 1, 0 = none */
+    int32_t count;  /* of readers, of a wait group */
+    bool writer_known; /* for who puts a state together */
+};
+
+/* Whether an operation of this kind can execute when its object is in that state. */
+bool object_lets(enum event_kind kind, const struct object_state *state);
+
+/* The state of the object of a pending operation, as it is in memory. */
+struct object_state object_now(const struct event *pending);
+
 #endif

@@ -1,0 +1,85 @@
+/* dependence.c: which pairs of events do not commute. */
+#include "dependence.h"
+
+#include "heap.h"
+
+#define SET(name) (UINT32_C(1) << EVENT_##name)
+_Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
+
+#define KINDS_READING (SET(READ) | SET(ATOMIC_LOAD))
+#define KINDS_MEMORY                                                                               \
+    (KINDS_READING | SET(WRITE) | SET(COPY) | SET(ATOMIC_STORE) | SET(ATOMIC_RMW)                  \
+     | SET(ATOMIC_CAS) | SET(ALLOC) | SET(FREE))
+#define KINDS_OBJECT                                                                               \
+    (SET(LOCK) | SET(TRYLOCK) | SET(UNLOCK) | SET(RWLOCK) | SET(RWDRAIN) | SET(RWUNLOCK)           \
+     | SET(RLOCK) | SET(RUNLOCK) | SET(WAITGROUP_ADD) | SET(WAITGROUP_WAIT))
+
+static bool in(enum event_kind kind, uint32_t set)
+{
+    return set >> kind & 1;
+}
+
+static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
+{
+    return a <= b ? b - a < a_bytes : a - b < b_bytes;
+}
+
+/* Whether the event only reads [address, address + size), when it meets another access of just
+ * these bytes or of others. */
+static bool only_reads(const struct event *event, bool same_bytes)
+{
+    bool fails = (event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK)
+                 && !event->success;
+    return in(event->kind, KINDS_READING | SET(WAITGROUP_WAIT)) || (fails && same_bytes);
+}
+
+/* Operations on one reader-writer mutex: readers come and go without each other, and a writer that
+ * announces itself does not see who leaves. */
+static bool readers_commute(enum event_kind a, enum event_kind b)
+{
+    const uint32_t readers = SET(RLOCK) | SET(RUNLOCK);
+    return (in(a, readers) && in(b, readers)) || (a == EVENT_RWLOCK && b == EVENT_RUNLOCK)
+           || (a == EVENT_RUNLOCK && b == EVENT_RWLOCK);
+}
+
+static bool places_depend(const struct event *a, const struct event *b)
+{
+    if (!overlap(a->address, a->size, b->address, b->size))
+        return false;
+    bool same_bytes = a->address == b->address && a->size == b->size;
+    return !(only_reads(a, same_bytes) && only_reads(b, same_bytes))
+           && !(same_bytes && readers_commute(a->kind, b->kind));
+}
+
+/* A copy's source is read, too. */
+static bool source_depends(const struct event *copy, const struct event *other)
+{
+    return copy->kind == EVENT_COPY && overlap(copy->source, copy->size, other->address, other->size)
+           && !only_reads(other, false);
+}
+
+static uint64_t size_class(const struct event *event)
+{
+    const struct heap_block *block = heap_find(event->address);
+    return block == NULL ? 0 : (block->bytes + 15) / 16 + (block->bytes == 0);
+}
+
+/* Blocks of one size change hands: who allocates or frees one and who touches one. */
+static bool reuse_depends(const struct event *a, const struct event *b)
+{
+    const uint32_t changing = SET(ALLOC) | SET(FREE);
+    if (!in(a->kind, changing) && !in(b->kind, changing))
+        return false;
+    uint64_t class = size_class(a);
+    return class != 0 && class == size_class(b);
+}
+
+bool dependence_of(const struct event *a, const struct event *b, bool reuses)
+{
+    const uint32_t places = KINDS_MEMORY | KINDS_OBJECT;
+    if (!in(a->kind, places) || !in(b->kind, places))
+        return (a->kind == EVENT_CALL && b->kind == EVENT_RETURN)
+               || (a->kind == EVENT_RETURN && b->kind == EVENT_CALL);
+    return places_depend(a, b) || source_depends(a, b) || source_depends(b, a)
+           || (reuses && reuse_depends(a, b));
+}

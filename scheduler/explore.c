@@ -1,0 +1,242 @@
+/* explore.c: the executions still to be made, and how each is made. */
+#include "explore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "explore_reverse.h"
+#include "scheduler.h"
+
+/* Items lie one behind the other in `bytes`; starts says where each begins. */
+struct explorer {
+    struct explore_children children; /* first: `add` finds the explorer by it */
+    struct explore_trace trace;
+    uint8_t *bytes;
+    size_t byte_count, byte_capacity;
+    size_t *starts;
+    size_t item_count, item_capacity;
+    struct explore_item *current; /* a copy of the item being executed */
+    size_t current_capacity;
+    double mass;
+    bool blocked;
+};
+
+static void *room(void *memory, size_t bytes)
+{
+    void *larger = realloc(memory, bytes);
+    if (larger == NULL)
+        check_limit("no memory for the executions still to be explored");
+    return larger;
+}
+
+/* ---- items ----------------------------------------------------------------------------------- */
+
+/* Multiples of 8, so that every item is aligned. */
+static size_t item_bytes(uint32_t step_count)
+{
+    size_t bytes = sizeof(struct explore_item) + step_count * sizeof(struct explore_step);
+    return (bytes + 7) & ~(size_t)7;
+}
+
+size_t explore_item_bytes(const struct explore_item *item)
+{
+    return item_bytes(item->step_count);
+}
+
+/* Room for one more item, as the newest. */
+static struct explore_item *items_push(struct explorer *explorer, uint32_t step_count)
+{
+    size_t bytes = item_bytes(step_count);
+    if (explorer->byte_count + bytes > explorer->byte_capacity) {
+        explorer->byte_capacity = 2 * (explorer->byte_count + bytes);
+        explorer->bytes = room(explorer->bytes, explorer->byte_capacity);
+    }
+    if (explorer->item_count == explorer->item_capacity) {
+        explorer->item_capacity = explorer->item_capacity < 64 ? 64 : 2 * explorer->item_capacity;
+        explorer->starts =
+            room(explorer->starts, explorer->item_capacity * sizeof *explorer->starts);
+    }
+    explorer->starts[explorer->item_count++] = explorer->byte_count;
+    void *item = explorer->bytes + explorer->byte_count;
+    explorer->byte_count += bytes;
+    return item;
+}
+
+size_t explorer_item_count(const struct explorer *explorer)
+{
+    return explorer->item_count;
+}
+
+const struct explore_item *explorer_item(const struct explorer *explorer, size_t index)
+{
+    return (const void *)(explorer->bytes + explorer->starts[index]);
+}
+
+void explorer_add(struct explorer *explorer, const struct explore_item *item)
+{
+    struct explore_item *copy = items_push(explorer, item->step_count);
+    memcpy(copy, item, sizeof *item + item->step_count * sizeof item->steps[0]);
+}
+
+void explorer_drop(struct explorer *explorer, size_t count)
+{
+    CHECK(count, <=, explorer->item_count);
+    size_t bytes = count == explorer->item_count ? explorer->byte_count : explorer->starts[count];
+    memmove(explorer->bytes, explorer->bytes + bytes, explorer->byte_count - bytes);
+    explorer->byte_count -= bytes;
+    explorer->item_count -= count;
+    for (size_t i = 0; i < explorer->item_count; i++)
+        explorer->starts[i] = explorer->starts[i + count] - bytes;
+}
+
+void explore_steps_add(struct explore_steps *steps, struct explore_step step)
+{
+    if (steps->count == steps->capacity) {
+        steps->capacity = steps->capacity < 64 ? 64 : 2 * steps->capacity;
+        steps->steps = room(steps->steps, steps->capacity * sizeof *steps->steps);
+    }
+    steps->steps[steps->count++] = step;
+}
+
+static void add_child(struct explore_children *children, uint32_t pending)
+{
+    struct explorer *explorer = (struct explorer *)children;
+    const struct explore_steps *steps = &children->steps;
+    struct explore_item *item = items_push(explorer, steps->count);
+    *item = (struct explore_item){ .step_count = steps->count, .pending = (uint16_t)pending };
+    memcpy(item->steps, steps->steps, steps->count * sizeof item->steps[0]);
+}
+
+struct explorer *explorer_create(bool empty)
+{
+    struct explorer *explorer = calloc(1, sizeof *explorer);
+    if (explorer == NULL)
+        check_limit("no memory for an exploration");
+    explorer->children.add = add_child;
+    if (!empty)
+        *items_push(explorer, 0) = (struct explore_item){ .mass = 1, .pending = EXPLORE_NOBODY };
+    return explorer;
+}
+
+void explorer_destroy(struct explorer *explorer)
+{
+    explore_trace_clear(&explorer->trace);
+    free(explorer->children.steps.steps);
+    free(explorer->children.row);
+    free(explorer->bytes);
+    free(explorer->starts);
+    free(explorer->current);
+    free(explorer);
+}
+
+double explorer_mass(const struct explorer *explorer)
+{
+    return explorer->mass;
+}
+
+bool explorer_blocked(const struct explorer *explorer)
+{
+    return explorer->blocked;
+}
+
+/* ---- one execution --------------------------------------------------------------------------- */
+
+/* The candidate that D picks: candidates are sorted by id, which is the order of spawn paths as
+ * long as only one goroutine creates others. */
+static uint32_t default_candidate(struct goroutine *const *candidates, uint32_t count)
+{
+    uint32_t best = 0;
+    if (scheduler.goroutine_count > execution.target->program_count + 1)
+        for (uint32_t i = 1; i < count; i++)
+            if (explore_precedes(candidates[i]->id, candidates[best]->id))
+                best = i;
+    return best;
+}
+
+/* Where the strategy stands is the number of choices made. */
+static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
+                             struct goroutine *const *candidates, uint32_t count)
+{
+    struct steps_state *state = &self->steps;
+    uint32_t at = execution.choice_count;
+    bool data = kind == CHOICE_DATA;
+    uint32_t wanted = EXPLORE_NOBODY;
+    if (at < state->count) {
+        const struct explore_step *step = &state->steps[at];
+        if (step->data != data || (data && step->answer >= count))
+            state->blocked = true;
+        else if (data)
+            return step->answer;
+        else
+            wanted = step->answer;
+    } else if (at == state->count && !data) {
+        wanted = state->pending;
+    }
+    if (data)
+        return 0;
+    if (wanted == EXPLORE_NOBODY)
+        return default_candidate(candidates, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (candidates[i]->id == wanted)
+            return i;
+    state->blocked = true;
+    return default_candidate(candidates, count);
+}
+
+static void steps_begin(struct strategy *self, uint64_t seed)
+{
+    (void)seed;
+    self->steps.blocked = false;
+}
+
+struct strategy strategy_steps(const struct explore_step *steps, uint32_t count)
+{
+    return (struct strategy){ .name = "steps",
+                              .begin = steps_begin,
+                              .choose = steps_choose,
+                              .forced = true,
+                              .steps = { .steps = steps,
+                                         .count = count,
+                                         .pending = EXPLORE_NOBODY } };
+}
+
+/* Takes the newest item off; a copy of it stays as explorer->current. */
+static void take_item(struct explorer *explorer)
+{
+    const struct explore_item *item = explorer_item(explorer, explorer->item_count - 1);
+    size_t bytes = explore_item_bytes(item);
+    if (bytes > explorer->current_capacity) {
+        explorer->current_capacity = 2 * bytes;
+        explorer->current = room(explorer->current, explorer->current_capacity);
+    }
+    memcpy(explorer->current, item, bytes);
+    explorer->byte_count = explorer->starts[--explorer->item_count];
+}
+
+bool explorer_next(struct explorer *explorer)
+{
+    if (explorer->item_count == 0)
+        return false;
+    take_item(explorer);
+    const struct explore_item *item = explorer->current;
+    struct strategy strategy = strategy_steps(item->steps, item->step_count);
+    strategy.steps.pending = item->pending;
+    scheduler_run(&strategy, 0);
+    explorer->blocked = strategy.steps.blocked || execution.choice_count < item->step_count;
+    explorer->mass = item->mass;
+    if (explorer->blocked)
+        return true;
+    size_t first = explorer->item_count;
+    uint32_t width = explorer->trace.width;
+    explore_trace_update(&explorer->trace, item->steps, item->step_count);
+    if (width != explorer->trace.width)
+        explorer->children.row = room(explorer->children.row,
+                                      explorer->trace.width * sizeof *explorer->children.row);
+    explore_find_children(&explorer->trace, &explorer->children);
+    explorer->mass = item->mass / (double)(explorer->item_count - first + 1);
+    for (size_t i = first; i < explorer->item_count; i++)
+        ((struct explore_item *)(void *)(explorer->bytes + explorer->starts[i]))->mass =
+            explorer->mass;
+    return true;
+}

@@ -1,0 +1,91 @@
+/* explore.h: exhaustive exploration: executes a target once for each equivalence class of its
+ * executions (Mazurkiewicz trace), never twice, never in vain.
+ *
+ * The aims are those of optimal dynamic partial order reduction (Abdulla, Aronis, Jonsson,
+ * Sagonas, JACM 2017) with the memory of parsimonious race reversal (Abdulla, Atig, Das, Jonsson,
+ * Sagonas, CAV 2024); the way there is another one, nearest to the maximal extensions of TruSt
+ * (Kokologiannakis, Marmanis, Gladstein, Vafeiadis, POPL 2022), for any kind of event: a reverse
+ * search. It needs neither sleep sets nor wakeup trees.
+ *
+ * Let D be a fixed rule that picks one of the goroutines that can execute (here: the first in the
+ * order of spawn paths). Take a set of events E that has been executed and p, the next event of
+ * the goroutine that D picks. The maximal executions that begin with E fall into classes by what
+ * happens before p in them: nothing more than E; or some events that p depends on, with what
+ * happens before those. Each class is again all maximal executions that begin with some larger
+ * set. So every execution has one *canonical order*: at each point either p comes (a *default*
+ * step), or, where something that p depends on must come first, a *detour*: a *key* x that depends
+ * on p, preceded by just what happens before x (its *parts*). Several detours before one p come in
+ * the order of their goroutines, where they are free. After a key that stops p (it took the lock
+ * that p wants) D picks anew.
+ *
+ * A detour (E, p, parts, x) is found in one execution alone: in the one that begins with E, p,
+ * parts, x, and goes on by D; there p and x are a race. For an x that p makes wait, in the one that
+ * begins with E, p, parts. Whether an execution goes on by D from a given set of events follows
+ * from its happens-before order. So executions form a tree; each is made from its parent's list of
+ * choices, and what is to be kept are the children still to be executed: at most as many as the
+ * tree's height, which is polynomial in the length of an execution, times the races of one. */
+#ifndef TREADLE_EXPLORE_H
+#define TREADLE_EXPLORE_H
+
+#include <stddef.h>
+
+#include "strategy.h"
+
+/* What one step of an execution is in its canonical order. */
+enum explore_role {
+    EXPLORE_DEFAULT,
+    EXPLORE_PART,
+    EXPLORE_KEY,
+    EXPLORE_KEY_STOPS, /* a key after which the goroutine that D had picked waits */
+};
+
+/* A choice to be taken: a goroutine's id, or the answer of a data choice. */
+struct explore_step {
+    uint16_t answer;
+    uint8_t role; /* of a data choice: DEFAULT while its other answers are still to be tried */
+    uint8_t data;
+};
+
+#define EXPLORE_NOBODY UINT16_MAX
+
+/* An execution to be made: begins with these steps, then `pending` executes if it is a goroutine,
+ * then D decides. Lies in explorer_items' memory, its steps behind it. */
+struct explore_item {
+    double mass; /* its share of the whole tree, were all children alike: for estimates */
+    uint32_t step_count;
+    uint16_t pending;
+    uint16_t unused;
+    struct explore_step steps[];
+};
+
+struct explorer;
+
+/* An exploration of the open target, at its beginning (`empty`: without anything to be done, for
+ * items added by explorer_add). */
+struct explorer *explorer_create(bool empty);
+void explorer_destroy(struct explorer *explorer);
+
+/* Makes the execution of the newest item and takes the item away; puts its children on. `execution`
+ * holds it; no oracle has been asked yet. False if there was nothing to do. */
+bool explorer_next(struct explorer *explorer);
+
+/* How many items wait; the i-th, oldest first (valid until the next call). */
+size_t explorer_item_count(const struct explorer *explorer);
+const struct explore_item *explorer_item(const struct explorer *explorer, size_t index);
+/* Bytes of an item with its steps. */
+size_t explore_item_bytes(const struct explore_item *item);
+/* Adds a copy of an item as the newest. */
+void explorer_add(struct explorer *explorer, const struct explore_item *item);
+/* Takes the oldest `count` items away. */
+void explorer_drop(struct explorer *explorer, size_t count);
+
+/* Of the last execution: the tree's share that it was alone, without its children. */
+double explorer_mass(const struct explorer *explorer);
+/* Whether it could not be made as planned: what the item named could not execute. This happens
+ * only if the target is nondeterministic outside its choices, or Treadle is wrong. */
+bool explorer_blocked(const struct explorer *explorer);
+
+/* A strategy that follows steps, then lets D decide. steps outlive its use. */
+struct strategy strategy_steps(const struct explore_step *steps, uint32_t count);
+
+#endif

@@ -1,0 +1,391 @@
+/* explore_reverse.c: the children of an execution: the detours and the data answers that are found
+ * in it and in no other. explore.h says why. */
+#include "explore_reverse.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "dependence.h"
+#include "scheduler.h"
+
+#define KIND(name) (UINT32_C(1) << EVENT_##name)
+/* Kinds that make others wait. */
+#define KINDS_STOPPING                                                                             \
+    (KIND(LOCK) | KIND(TRYLOCK) | KIND(RWLOCK) | KIND(RLOCK) | KIND(WAITGROUP_ADD))
+
+/* A detour that has been found: before event `position` (p), goroutine `goroutine` executes `key`,
+ * after those of the first parts[g] events of each goroutine g that have not been executed yet. */
+struct detour {
+    uint32_t position;
+    uint32_t goroutine;
+    uint32_t key_position; /* where it stands now, or trace->count if it was waiting at the end */
+    struct event key;      /* as it will be */
+    const uint16_t *parts;
+};
+
+static bool is_default_step(const struct explore_trace *trace, uint32_t position)
+{
+    return trace->events[position].role == EXPLORE_DEFAULT
+           && !dependence_follows(execution.trace[position].kind);
+}
+
+/* ---- the key, in its new place --------------------------------------------------------------- */
+
+static uint64_t value_mask(uint32_t bytes)
+{
+    return bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
+}
+
+/* What lay in memory when set-up had ended, as far as events tell: what the first event that
+ * touched just these bytes has read. */
+static bool value_at_first(const struct explore_trace *trace, const struct event *event,
+                           uint64_t *ret_value)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct event *other = &execution.trace[i];
+        if (other->address != event->address || other->size != event->size)
+            continue;
+        bool plain = other->kind == EVENT_WRITE || other->kind == EVENT_ATOMIC_STORE;
+        *ret_value = plain ? other->source : other->value_read;
+        return true;
+    }
+    return false;
+}
+
+/* Whether a compare-and-swap succeeds after a set of events. Which accesses of other sizes there
+ * are does not matter: to those it is a write either way, and what it then sees is looked at when
+ * it is executed. */
+static bool cas_succeeds(const struct explore_trace *trace, const struct event *cas,
+                         const uint16_t *counts)
+{
+    uint64_t value = 0;
+    bool known = value_at_first(trace, cas, &value);
+    for (uint32_t i = trace->count; i-- > 0;) {
+        const struct event *other = &execution.trace[i];
+        bool wrote = (event_effect(other) & EVENT_WRITES) && other->address == cas->address
+                     && other->size == cas->size;
+        if (!wrote || !explore_within(trace, i, counts))
+            continue;
+        value = other->value_written;
+        known = true;
+        break;
+    }
+    CHECK(known, ==, true); /* the compare-and-swap itself has read it */
+    return ((value ^ cas->source) & value_mask(cas->size)) == 0;
+}
+
+/* The event as it will be when it is executed after its parts. */
+static struct event key_event(const struct explore_trace *trace, uint32_t position,
+                              const struct event *event, const uint16_t *parts)
+{
+    struct event key = *event;
+    if (key.kind == EVENT_ATOMIC_CAS)
+        key.success = cas_succeeds(trace, &key, parts);
+    else if (key.kind == EVENT_TRYLOCK)
+        key.success = explore_trylock_succeeds(trace, position, parts);
+    return key;
+}
+
+/* Whether p waits once the key has been executed. */
+static bool key_stops(const struct detour *detour)
+{
+    const struct event *p = &execution.trace[detour->position];
+    if (!dependence_waits(p->kind) || p->address != detour->key.address)
+        return false;
+    bool takes = detour->key.kind == EVENT_LOCK || detour->key.kind == EVENT_RWLOCK
+                 || (detour->key.kind == EVENT_TRYLOCK && detour->key.success);
+    if (p->kind == EVENT_WAITGROUP_WAIT)
+        return detour->key.kind == EVENT_WAITGROUP_ADD
+               && detour->key.value_written != detour->key.value_read;
+    return takes;
+}
+
+/* ---- the order of detours before one p ------------------------------------------------------- */
+
+static void clock_join(uint16_t *clock, const uint16_t *other, uint32_t width)
+{
+    for (uint32_t i = 0; i < width; i++)
+        clock[i] = clock[i] > other[i] ? clock[i] : other[i];
+}
+
+/* What happens before the key in its new place. */
+static void key_clock(const struct explore_trace *trace, const struct detour *detour,
+                      uint16_t *clock)
+{
+    uint32_t before = detour->parts[detour->goroutine];
+    memset(clock, 0, trace->width * sizeof *clock);
+    if (before > 0)
+        clock_join(clock,
+                   explore_clock(trace, explore_position(trace, detour->goroutine, before)),
+                   trace->width);
+    for (uint32_t i = 0; i < trace->count; i++)
+        if (execution.trace[i].goroutine != detour->goroutine
+            && explore_within(trace, i, detour->parts) && !explore_within(trace, i, clock)
+            && dependence_of(&execution.trace[i], &detour->key, trace->reuses))
+            clock_join(clock, explore_clock(trace, i), trace->width);
+}
+
+/* Whether the detour is in its order behind those that stand before the same p already: wherever
+ * it was free to come before another one, that one's goroutine is the earlier. */
+static bool detour_in_order(struct explore_trace *trace, const struct detour *detour)
+{
+    uint16_t *clock = trace->scratch;
+    bool clock_known = false;
+    for (uint32_t i = detour->position; i-- > 0;) {
+        uint8_t role = trace->events[i].role;
+        if (role == EXPLORE_DEFAULT || role == EXPLORE_KEY_STOPS)
+            return true;
+        if (role != EXPLORE_KEY || dependence_follows(execution.trace[i].kind))
+            continue;
+        if (!clock_known)
+            key_clock(trace, detour, clock);
+        clock_known = true;
+        if (explore_within(trace, i, clock))
+            return true; /* it could not come before this one */
+        if (!explore_precedes(execution.trace[i].goroutine, detour->goroutine))
+            return false;
+    }
+    return true;
+}
+
+/* ---- making a child -------------------------------------------------------------------------- */
+
+static void add_step(struct explore_steps *steps, uint32_t answer, enum explore_role role,
+                     bool data)
+{
+    explore_steps_add(steps, (struct explore_step){ .answer = (uint16_t)answer,
+                                                    .role = (uint8_t)role,
+                                                    .data = data });
+}
+
+/* The execution's own choices before that number. Data answers that the detour now rests on are
+ * settled: those of detours before the same p may still be free. */
+static void copy_steps(const struct explore_trace *trace, struct explore_steps *steps,
+                       uint32_t position, const uint16_t *settled)
+{
+    bool before_p = true;
+    for (uint32_t i = 0; i < position; i++) {
+        const struct event *event = &execution.trace[i];
+        if (event->kind == EVENT_EXIT)
+            continue;
+        bool data = event->kind == EVENT_CHOOSE;
+        add_step(steps, data ? (uint32_t)event->value_read : event->goroutine,
+                 (enum explore_role)trace->events[i].role, data);
+    }
+    uint32_t at = steps->count;
+    for (uint32_t i = position; settled != NULL && i-- > 0 && before_p;) {
+        if (execution.trace[i].kind == EVENT_EXIT)
+            continue;
+        at--;
+        if (!dependence_follows(execution.trace[i].kind))
+            before_p = trace->events[i].role == EXPLORE_PART
+                       || trace->events[i].role == EXPLORE_KEY;
+        else if (explore_within(trace, i, settled))
+            steps->steps[at].role = EXPLORE_PART;
+    }
+}
+
+/* Goroutines get their ids in the order in which they are created, which a child may change. */
+struct renaming {
+    bool needed;
+    uint32_t next;
+    uint16_t to[GOROUTINES_MAX];
+};
+
+static void renaming_begin(struct renaming *renaming)
+{
+    renaming->needed = scheduler.goroutine_count > execution.target->program_count + 1;
+    if (!renaming->needed)
+        return;
+    renaming->next = execution.target->program_count + 1;
+    for (uint32_t i = 0; i < scheduler.goroutine_count; i++)
+        renaming->to[i] = (uint16_t)i;
+}
+
+static void renaming_note(struct renaming *renaming, const struct event *event)
+{
+    if (renaming->needed && event->kind == EVENT_GO)
+        renaming->to[event->value_written] = (uint16_t)renaming->next++;
+}
+
+static uint32_t renamed(const struct renaming *renaming, uint32_t goroutine)
+{
+    return renaming->needed ? renaming->to[goroutine] : goroutine;
+}
+
+static void make_detour(struct explore_trace *trace, const struct detour *detour,
+                        struct explore_children *children)
+{
+    if (!detour_in_order(trace, detour))
+        return;
+    static struct renaming renaming;
+    struct explore_steps *steps = &children->steps;
+    bool stops = key_stops(detour);
+    steps->count = 0;
+    renaming_begin(&renaming);
+    for (uint32_t i = 0; i < detour->position; i++)
+        renaming_note(&renaming, &execution.trace[i]);
+    copy_steps(trace, steps, detour->position, detour->parts);
+    for (uint32_t i = detour->position; i < trace->count; i++) {
+        const struct event *event = &execution.trace[i];
+        uint32_t self = event->goroutine;
+        if (event->kind == EVENT_CHOOSE) {
+            /* comes with the event before it, whether or not the key rests on its answer */
+            bool rests = explore_within(trace, i, detour->parts);
+            if (trace->events[i].index <= detour->parts[self] + 1u && i > detour->position
+                && explore_counts(trace, detour->position)[self] < detour->parts[self])
+                add_step(steps, rests ? (uint32_t)event->value_read : 0,
+                         rests ? EXPLORE_PART : EXPLORE_DEFAULT, true);
+        } else if (event->kind != EVENT_EXIT && explore_within(trace, i, detour->parts)) {
+            add_step(steps, renamed(&renaming, self), EXPLORE_PART, false);
+            renaming_note(&renaming, event);
+        }
+    }
+    add_step(steps, renamed(&renaming, detour->goroutine),
+             stops ? EXPLORE_KEY_STOPS : EXPLORE_KEY, false);
+    uint32_t pending = execution.trace[detour->position].goroutine;
+    children->add(children, stops ? EXPLORE_NOBODY : renamed(&renaming, pending));
+}
+
+/* ---- finding them ---------------------------------------------------------------------------- */
+
+/* A race of p with an event that could as well have come first. */
+static void reverse_race(struct explore_trace *trace, const struct explore_race *race,
+                         struct explore_children *children)
+{
+    if (!is_default_step(trace, race->earlier))
+        return;
+    uint16_t *row = children->row;
+    const uint16_t *before = explore_counts(trace, race->earlier);
+    const uint16_t *clock = explore_clock(trace, race->later);
+    const struct event *p = &execution.trace[race->earlier];
+    const struct event *key = &execution.trace[race->later];
+    for (uint32_t i = 0; i < trace->width; i++) {
+        row[i] = before[i] > clock[i] ? before[i] : clock[i];
+        if (row[i] < trace->needed[i])
+            return;
+    }
+    if (trace->waits && !explore_goes_on(trace, row))
+        return;
+    row[p->goroutine]--;
+    row[key->goroutine]--;
+    if (!explore_can_execute(trace, race->later, key, row))
+        return;
+    struct detour detour = { .position = race->earlier,
+                             .goroutine = key->goroutine,
+                             .key_position = race->later,
+                             .key = key_event(trace, race->later, key, row),
+                             .parts = row };
+    make_detour(trace, &detour, children);
+}
+
+/* Whether `key`, which its goroutine executes after its first n events, waits because of p, and
+ * would not have had to wait before it. Leaves the parts in children->row. */
+static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t goroutine,
+                      uint32_t n, uint32_t key_position, const struct event *key,
+                      struct explore_children *children)
+{
+    const struct event *p = &execution.trace[position];
+    uint16_t *row = children->row;
+    if (!dependence_waits(key->kind) || key->kind == EVENT_JOIN || key->address != p->address
+        || !dependence_of(p, key, trace->reuses))
+        return false;
+    memcpy(row, explore_counts(trace, position), trace->width * sizeof *row);
+    if (n > row[goroutine])
+        clock_join(row, explore_clock(trace, explore_position(trace, goroutine, n)), trace->width);
+    if (!explore_can_execute(trace, key_position, key, row))
+        return false;
+    row[p->goroutine]++;
+    bool waits = !explore_can_execute(trace, key_position, key, row) && explore_goes_on(trace, row);
+    row[p->goroutine]--;
+    return waits;
+}
+
+/* The detours before p whose keys p makes wait. */
+static void reverse_stop(struct explore_trace *trace, uint32_t position,
+                         struct explore_children *children)
+{
+    const struct event *p = &execution.trace[position];
+    uint32_t p_index = trace->events[position].index;
+    for (uint32_t goroutine = 0; goroutine < trace->width; goroutine++) {
+        uint32_t first = explore_counts(trace, position)[goroutine];
+        for (uint32_t n = first; goroutine != p->goroutine && n <= trace->totals[goroutine]; n++) {
+            if (n > first
+                && explore_clock(trace, explore_position(trace, goroutine, n))[p->goroutine]
+                       >= p_index)
+                break;
+            uint32_t key_position;
+            const struct event *key = explore_next_event(trace, goroutine, n, &key_position);
+            if (key == NULL
+                || !waits_for(trace, position, goroutine, n, key_position, key, children))
+                continue;
+            struct detour detour = { .position = position,
+                                     .goroutine = goroutine,
+                                     .key_position = key_position,
+                                     .key = *key,
+                                     .parts = children->row };
+            make_detour(trace, &detour, children);
+        }
+    }
+}
+
+/* The next answer of a data choice: found where D goes on behind it, or behind the detour that it
+ * is in and the p that this was made for, and all later free answers are the first ones. */
+static void next_answer(struct explore_trace *trace, uint32_t position,
+                        struct explore_children *children)
+{
+    uint32_t end = position + 1; /* what must stay as it is */
+    uint32_t pending = EXPLORE_NOBODY;
+    bool in_detour = false;
+    for (uint32_t i = position; i-- > 0 && !in_detour;)
+        if (!dependence_follows(execution.trace[i].kind)) {
+            in_detour = trace->events[i].role != EXPLORE_DEFAULT;
+            break;
+        }
+    uint32_t last = position;
+    for (uint32_t i = position + 1; in_detour && i < trace->count; i++) {
+        if (!dependence_follows(execution.trace[i].kind)
+            && trace->events[i].role == EXPLORE_DEFAULT)
+            break;
+        if (execution.trace[i].kind == EVENT_CHOOSE && execution.trace[i].value_read != 0
+            && trace->events[i].role == EXPLORE_DEFAULT)
+            return;
+        end = i + 1;
+        last = i;
+    }
+    uint8_t last_role = EXPLORE_DEFAULT;
+    for (uint32_t i = last + 1; in_detour && i-- > 0;)
+        if (!dependence_follows(execution.trace[i].kind)) {
+            last_role = trace->events[i].role;
+            break;
+        }
+    if (in_detour && last_role == EXPLORE_KEY && end < trace->count)
+        pending = execution.trace[end].goroutine;
+    uint32_t settled = pending == EXPLORE_NOBODY ? end : end + 1;
+    uint16_t *row = children->row;
+    memcpy(row, explore_counts(trace, settled - 1), trace->width * sizeof *row);
+    row[execution.trace[settled - 1].goroutine]++;
+    if (!explore_goes_on(trace, row))
+        return;
+    struct explore_steps *steps = &children->steps;
+    steps->count = 0;
+    copy_steps(trace, steps, end, NULL);
+    steps->steps[trace->events[position].choice].answer++;
+    children->add(children, pending);
+}
+
+void explore_find_children(struct explore_trace *trace, struct explore_children *children)
+{
+    uint32_t races = trace->count == 0 ? 0 : trace->events[trace->count - 1].race_end;
+    for (uint32_t i = 0; i < races; i++)
+        reverse_race(trace, &trace->races[i], children);
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct event *event = &execution.trace[i];
+        if (trace->waits && (KINDS_STOPPING >> event->kind & 1) && is_default_step(trace, i)
+            && event->success)
+            reverse_stop(trace, i, children);
+        if (event->kind == EVENT_CHOOSE && trace->events[i].role == EXPLORE_DEFAULT
+            && event->value_read + 1 < event->size)
+            next_answer(trace, i, children);
+    }
+}

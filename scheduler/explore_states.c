@@ -1,0 +1,237 @@
+/* explore_states.c: what could execute in states that an execution did not pass through, but that
+ * follow from its happens-before order: after any set of events that with each one holds what
+ * happens before it. */
+#include "explore_trace.h"
+
+#include <string.h>
+
+#include "dependence.h"
+#include "scheduler.h"
+#include "synchronisation.h"
+
+#define KIND(name) (UINT32_C(1) << EVENT_##name)
+
+/* ---- synchronisation objects ----------------------------------------------------------------- */
+
+/* The newest operation on the object of `event` before `position`. */
+static uint32_t object_before(const struct explore_trace *trace, uint32_t position,
+                              const struct event *event)
+{
+    bool linked = position < trace->count && trace->events[position].place != 0;
+    for (;;) {
+        if (linked)
+            position = trace->events[position].same_place;
+        else
+            position = position == 0 ? EXPLORE_NONE : position - 1;
+        if (position == EXPLORE_NONE)
+            return EXPLORE_NONE;
+        const struct event *other = &execution.trace[position];
+        if (other->address == event->address && other->kind >= EVENT_LOCK
+            && other->kind <= EVENT_WAITGROUP_WAIT)
+            return position;
+    }
+}
+
+/* What one operation within the set changed, the newest first. Returns whether the state before it
+ * does not matter. */
+static bool object_undo(const struct event *operation, struct object_state *state)
+{
+    switch (operation->kind) {
+    case EVENT_LOCK:
+    case EVENT_TRYLOCK:
+    case EVENT_UNLOCK:
+        state->owner = (uint32_t)operation->value_written;
+        return true;
+    case EVENT_RWLOCK:
+    case EVENT_RWUNLOCK:
+        if (!state->writer_known)
+            state->owner = (uint32_t)(operation->value_written >> 32);
+        state->writer_known = true;
+        return false;
+    case EVENT_RLOCK:
+        state->count++;
+        return false;
+    case EVENT_RUNLOCK:
+        state->count--;
+        return false;
+    case EVENT_WAITGROUP_ADD:
+        state->count += (int32_t)(operation->value_written - operation->value_read);
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* The state before an operation that is the first one known of its object. */
+static void object_begin(const struct event *operation, struct object_state *state)
+{
+    if (operation->kind >= EVENT_RWLOCK && operation->kind <= EVENT_RUNLOCK) {
+        if (!state->writer_known)
+            state->owner = (uint32_t)(operation->value_read >> 32);
+        state->count += (int32_t)(uint32_t)operation->value_read;
+    } else if (operation->kind == EVENT_WAITGROUP_ADD || operation->kind == EVENT_WAITGROUP_WAIT) {
+        state->count += (int32_t)operation->value_read;
+    } else {
+        state->owner = (uint32_t)operation->value_read;
+    }
+}
+
+/* The state of the object of `event` after a set of events that does not hold it; position is its
+ * own, or the trace's length if it has not been executed. What happened to the object behind it
+ * either depends on it, and so is not in the set, or does not matter to it. */
+static struct object_state object_after(const struct explore_trace *trace, uint32_t position,
+                                        const struct event *event, const uint16_t *counts)
+{
+    struct object_state state = { 0 };
+    uint32_t first = EXPLORE_NONE;
+    for (uint32_t i = object_before(trace, position, event); i != EXPLORE_NONE;
+         i = object_before(trace, i, event)) {
+        first = i;
+        if (explore_within(trace, i, counts) && object_undo(&execution.trace[i], &state))
+            return state;
+    }
+    if (first != EXPLORE_NONE)
+        object_begin(&execution.trace[first], &state);
+    else if (position < trace->count)
+        object_begin(event, &state);
+    else
+        state = object_now(event);
+    return state;
+}
+
+static bool has_ended(const struct explore_trace *trace, uint32_t goroutine,
+                      const uint16_t *counts)
+{
+    uint32_t total = trace->totals[goroutine];
+    return total > 0 && counts[goroutine] == total
+           && execution.trace[explore_position(trace, goroutine, total)].kind == EVENT_EXIT;
+}
+
+bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
+                         const struct event *event, const uint16_t *counts)
+{
+    if (!dependence_waits(event->kind))
+        return true;
+    if (event->kind == EVENT_JOIN)
+        return has_ended(trace, (uint32_t)event->source, counts);
+    struct object_state state = object_after(trace, position, event, counts);
+    return object_lets(event->kind, &state);
+}
+
+bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t position,
+                              const uint16_t *counts)
+{
+    return object_after(trace, position, &execution.trace[position], counts).owner == 0;
+}
+
+/* ---- going on by D --------------------------------------------------------------------------- */
+
+const struct event *explore_next_event(const struct explore_trace *trace, uint32_t goroutine,
+                                       uint32_t n, uint32_t *ret_position)
+{
+    if (n < trace->totals[goroutine]) {
+        *ret_position = explore_position(trace, goroutine, n + 1);
+        return &execution.trace[*ret_position];
+    }
+    *ret_position = trace->count;
+    bool waits = goroutine < scheduler.goroutine_count && goroutine > 0
+                 && scheduler.goroutines[goroutine].state == GOROUTINE_BLOCKED;
+    return waits ? &scheduler.goroutines[goroutine].pending : NULL;
+}
+
+/* Where nothing waits, D runs the goroutines one after the other, in its order. So an event must
+ * not come after one of a later goroutine that is still to be executed: all of those must be in
+ * the set. Data choices that D would answer otherwise must, too. */
+void explore_find_needed(struct explore_trace *trace)
+{
+    uint32_t width = trace->width;
+    memset(trace->needed, 0, width * sizeof *trace->needed);
+    for (uint32_t i = 0; i < trace->count; i++)
+        if (execution.trace[i].kind == EVENT_CHOOSE && execution.trace[i].value_read != 0)
+            trace->needed[execution.trace[i].goroutine] = trace->events[i].index;
+    if (trace->waits)
+        return;
+    for (uint32_t a = 0; a + 1 < width; a++) {
+        uint32_t goroutine = trace->order[a];
+        if (trace->totals[goroutine] == 0)
+            continue;
+        const uint16_t *clock =
+            explore_clock(trace, explore_position(trace, goroutine, trace->totals[goroutine]));
+        for (uint32_t b = a + 1; b < width; b++) {
+            uint32_t later = trace->order[b];
+            if (clock[later] > trace->needed[later])
+                trace->needed[later] = clock[later];
+        }
+    }
+}
+
+enum next_step { STEP_NONE, STEP_WAITS, STEP_EXECUTES, STEP_OTHERWISE };
+
+/* What D could do with the goroutine: nothing, as it has ended or waits; execute the event that it
+ * executed here; or execute one that here came only after others, or never. */
+static enum next_step next_step(const struct explore_trace *trace, uint32_t goroutine,
+                                const uint16_t *counts)
+{
+    uint32_t position;
+    const struct event *event =
+        explore_next_event(trace, goroutine, counts[goroutine], &position);
+    if (event == NULL)
+        return STEP_NONE;
+    bool ready = true;
+    if (position < trace->count) {
+        const uint16_t *clock = explore_clock(trace, position);
+        for (uint32_t i = 0; i < trace->width; i++)
+            ready &= i == goroutine || clock[i] <= counts[i];
+    }
+    if (event->kind == EVENT_START && !ready)
+        return STEP_NONE; /* not yet created */
+    if (!explore_can_execute(trace, position, event, counts))
+        return STEP_WAITS;
+    return ready && position < trace->count ? STEP_EXECUTES : STEP_OTHERWISE;
+}
+
+/* An event after which a goroutine that waited might go on. */
+static bool lets_go_on(enum event_kind kind)
+{
+    const uint32_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
+                             | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
+                             | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(FREE) | KIND(CALL)
+                             | KIND(RETURN) | KIND(CHOOSE);
+    return !(holding >> kind & 1);
+}
+
+static bool simulate(const struct explore_trace *trace, uint16_t *counts)
+{
+    uint32_t left = trace->count;
+    for (uint32_t i = 0; i < trace->width; i++)
+        left -= counts[i];
+    uint32_t rank = 0; /* goroutines before it in D's order have ended or wait */
+    while (rank < trace->width) {
+        uint32_t goroutine = trace->order[rank];
+        switch (next_step(trace, goroutine, counts)) {
+        case STEP_OTHERWISE:
+            return false;
+        case STEP_EXECUTES: {
+            uint32_t position = explore_position(trace, goroutine, ++counts[goroutine]);
+            left--;
+            if (lets_go_on(execution.trace[position].kind))
+                rank = 0;
+            break;
+        }
+        default:
+            rank++;
+        }
+    }
+    return left == 0;
+}
+
+bool explore_goes_on(struct explore_trace *trace, const uint16_t *counts)
+{
+    for (uint32_t i = 0; i < trace->width; i++)
+        if (counts[i] < trace->needed[i])
+            return false;
+    if (!trace->waits)
+        return true;
+    memcpy(trace->scratch, counts, trace->width * sizeof *counts);
+    return simulate(trace, trace->scratch);
+}
