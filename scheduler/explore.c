@@ -90,13 +90,19 @@ void explorer_drop(struct explorer *explorer, size_t count)
         explorer->starts[i] = explorer->starts[i + count] - bytes;
 }
 
-void explore_steps_add(struct explore_steps *steps, struct explore_step step)
+struct explore_step *explore_steps_make(struct explore_steps *steps, uint32_t count)
 {
-    if (steps->count == steps->capacity) {
-        steps->capacity = steps->capacity < 64 ? 64 : 2 * steps->capacity;
+    if (count > steps->capacity) {
+        steps->capacity = 2 * count;
         steps->steps = room(steps->steps, steps->capacity * sizeof *steps->steps);
     }
-    steps->steps[steps->count++] = step;
+    steps->count = count;
+    return steps->steps;
+}
+
+void explore_steps_add(struct explore_steps *steps, struct explore_step step)
+{
+    explore_steps_make(steps, steps->count + 1)[steps->count - 1] = step;
 }
 
 static void add_child(struct explore_children *children, uint32_t pending)

@@ -20,7 +20,7 @@ struct detour {
     uint32_t goroutine;
     uint32_t key_position; /* where it stands now, or trace->count if it was waiting at the end */
     struct event key;      /* as it will be */
-    const uint16_t *parts;
+    const int16_t *parts;
 };
 
 static bool is_default_step(const struct explore_trace *trace, uint32_t position)
@@ -56,7 +56,7 @@ static bool value_at_first(const struct explore_trace *trace, const struct event
  * are does not matter: to those it is a write either way, and what it then sees is looked at when
  * it is executed. */
 static bool cas_succeeds(const struct explore_trace *trace, const struct event *cas,
-                         const uint16_t *counts)
+                         const int16_t *counts)
 {
     uint64_t value = 0;
     bool known = value_at_first(trace, cas, &value);
@@ -76,7 +76,7 @@ static bool cas_succeeds(const struct explore_trace *trace, const struct event *
 
 /* The event as it will be when it is executed after its parts. */
 static struct event key_event(const struct explore_trace *trace, uint32_t position,
-                              const struct event *event, const uint16_t *parts)
+                              const struct event *event, const int16_t *parts)
 {
     struct event key = *event;
     if (key.kind == EVENT_ATOMIC_CAS)
@@ -102,34 +102,28 @@ static bool key_stops(const struct detour *detour)
 
 /* ---- the order of detours before one p ------------------------------------------------------- */
 
-static void clock_join(uint16_t *clock, const uint16_t *other, uint32_t width)
-{
-    for (uint32_t i = 0; i < width; i++)
-        clock[i] = clock[i] > other[i] ? clock[i] : other[i];
-}
-
 /* What happens before the key in its new place. */
 static void key_clock(const struct explore_trace *trace, const struct detour *detour,
-                      uint16_t *clock)
+                      int16_t *clock)
 {
-    uint32_t before = detour->parts[detour->goroutine];
+    uint32_t before = (uint32_t)detour->parts[detour->goroutine];
     memset(clock, 0, trace->width * sizeof *clock);
     if (before > 0)
-        clock_join(clock,
+        explore_join(clock,
                    explore_clock(trace, explore_position(trace, detour->goroutine, before)),
                    trace->width);
     for (uint32_t i = 0; i < trace->count; i++)
         if (execution.trace[i].goroutine != detour->goroutine
             && explore_within(trace, i, detour->parts) && !explore_within(trace, i, clock)
             && dependence_of(&execution.trace[i], &detour->key, trace->reuses))
-            clock_join(clock, explore_clock(trace, i), trace->width);
+            explore_join(clock, explore_clock(trace, i), trace->width);
 }
 
 /* Whether the detour is in its order behind those that stand before the same p already: wherever
  * it was free to come before another one, that one's goroutine is the earlier. */
 static bool detour_in_order(struct explore_trace *trace, const struct detour *detour)
 {
-    uint16_t *clock = trace->scratch;
+    int16_t *clock = trace->scratch;
     bool clock_known = false;
     for (uint32_t i = detour->position; i-- > 0;) {
         uint8_t role = trace->events[i].role;
@@ -158,30 +152,23 @@ static void add_step(struct explore_steps *steps, uint32_t answer, enum explore_
                                                     .data = data });
 }
 
-/* The execution's own choices before that number. Data answers that the detour now rests on are
+/* The execution's own choices up to that event. Data answers that the detour now rests on are
  * settled: those of detours before the same p may still be free. */
 static void copy_steps(const struct explore_trace *trace, struct explore_steps *steps,
-                       uint32_t position, const uint16_t *settled)
+                       uint32_t position, const int16_t *settled)
 {
-    bool before_p = true;
-    for (uint32_t i = 0; i < position; i++) {
-        const struct event *event = &execution.trace[i];
-        if (event->kind == EVENT_EXIT)
-            continue;
-        bool data = event->kind == EVENT_CHOOSE;
-        add_step(steps, data ? (uint32_t)event->value_read : event->goroutine,
-                 (enum explore_role)trace->events[i].role, data);
-    }
-    uint32_t at = steps->count;
-    for (uint32_t i = position; settled != NULL && i-- > 0 && before_p;) {
-        if (execution.trace[i].kind == EVENT_EXIT)
-            continue;
-        at--;
-        if (!dependence_follows(execution.trace[i].kind))
-            before_p = trace->events[i].role == EXPLORE_PART
-                       || trace->events[i].role == EXPLORE_KEY;
-        else if (explore_within(trace, i, settled))
-            steps->steps[at].role = EXPLORE_PART;
+    uint32_t count =
+        position < trace->count ? trace->events[position].choice : trace->step_count;
+    memcpy(explore_steps_make(steps, count), trace->steps, count * sizeof *steps->steps);
+    if (settled == NULL || !(trace->seen & EXPLORE_SEEN_ANSWER))
+        return;
+    for (uint32_t i = position; i-- > 0;) {
+        uint32_t choice = trace->events[i].choice;
+        if (execution.trace[i].kind == EVENT_CHOOSE && explore_within(trace, i, settled))
+            steps->steps[choice].role = EXPLORE_PART;
+        else if (!dependence_follows(execution.trace[i].kind)
+                 && trace->events[i].role != EXPLORE_PART && trace->events[i].role != EXPLORE_KEY)
+            return;
     }
 }
 
@@ -221,9 +208,8 @@ static void make_detour(struct explore_trace *trace, const struct detour *detour
     static struct renaming renaming;
     struct explore_steps *steps = &children->steps;
     bool stops = key_stops(detour);
-    steps->count = 0;
     renaming_begin(&renaming);
-    for (uint32_t i = 0; i < detour->position; i++)
+    for (uint32_t i = 0; renaming.needed && i < detour->position; i++)
         renaming_note(&renaming, &execution.trace[i]);
     copy_steps(trace, steps, detour->position, detour->parts);
     for (uint32_t i = detour->position; i < trace->count; i++) {
@@ -232,7 +218,7 @@ static void make_detour(struct explore_trace *trace, const struct detour *detour
         if (event->kind == EVENT_CHOOSE) {
             /* comes with the event before it, whether or not the key rests on its answer */
             bool rests = explore_within(trace, i, detour->parts);
-            if (trace->events[i].index <= detour->parts[self] + 1u && i > detour->position
+            if (trace->events[i].index <= detour->parts[self] + 1 && i > detour->position
                 && explore_counts(trace, detour->position)[self] < detour->parts[self])
                 add_step(steps, rests ? (uint32_t)event->value_read : 0,
                          rests ? EXPLORE_PART : EXPLORE_DEFAULT, true);
@@ -255,17 +241,14 @@ static void reverse_race(struct explore_trace *trace, const struct explore_race 
 {
     if (!is_default_step(trace, race->earlier))
         return;
-    uint16_t *row = children->row;
-    const uint16_t *before = explore_counts(trace, race->earlier);
-    const uint16_t *clock = explore_clock(trace, race->later);
+    int16_t *row = children->row;
+    const int16_t *before = explore_counts(trace, race->earlier);
+    const int16_t *clock = explore_clock(trace, race->later);
     const struct event *p = &execution.trace[race->earlier];
     const struct event *key = &execution.trace[race->later];
-    for (uint32_t i = 0; i < trace->width; i++) {
-        row[i] = before[i] > clock[i] ? before[i] : clock[i];
-        if (row[i] < trace->needed[i])
-            return;
-    }
-    if (trace->waits && !explore_goes_on(trace, row))
+    explore_copy(row, before, trace->width);
+    explore_join(row, clock, trace->width);
+    if (!explore_goes_on(trace, row))
         return;
     row[p->goroutine]--;
     row[key->goroutine]--;
@@ -286,13 +269,13 @@ static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t g
                       struct explore_children *children)
 {
     const struct event *p = &execution.trace[position];
-    uint16_t *row = children->row;
+    int16_t *row = children->row;
     if (!dependence_waits(key->kind) || key->kind == EVENT_JOIN || key->address != p->address
         || !dependence_of(p, key, trace->reuses))
         return false;
-    memcpy(row, explore_counts(trace, position), trace->width * sizeof *row);
-    if (n > row[goroutine])
-        clock_join(row, explore_clock(trace, explore_position(trace, goroutine, n)), trace->width);
+    explore_copy(row, explore_counts(trace, position), trace->width);
+    if (n > (uint32_t)row[goroutine])
+        explore_join(row, explore_clock(trace, explore_position(trace, goroutine, n)), trace->width);
     if (!explore_can_execute(trace, key_position, key, row))
         return false;
     row[p->goroutine]++;
@@ -306,10 +289,10 @@ static void reverse_stop(struct explore_trace *trace, uint32_t position,
                          struct explore_children *children)
 {
     const struct event *p = &execution.trace[position];
-    uint32_t p_index = trace->events[position].index;
+    int16_t p_index = trace->events[position].index;
     for (uint32_t goroutine = 0; goroutine < trace->width; goroutine++) {
-        uint32_t first = explore_counts(trace, position)[goroutine];
-        for (uint32_t n = first; goroutine != p->goroutine && n <= trace->totals[goroutine]; n++) {
+        uint32_t first = (uint32_t)explore_counts(trace, position)[goroutine];
+        for (uint32_t n = first; goroutine != p->goroutine && n <= (uint32_t)trace->totals[goroutine]; n++) {
             if (n > first
                 && explore_clock(trace, explore_position(trace, goroutine, n))[p->goroutine]
                        >= p_index)
@@ -362,13 +345,11 @@ static void next_answer(struct explore_trace *trace, uint32_t position,
     if (in_detour && last_role == EXPLORE_KEY && end < trace->count)
         pending = execution.trace[end].goroutine;
     uint32_t settled = pending == EXPLORE_NOBODY ? end : end + 1;
-    uint16_t *row = children->row;
-    memcpy(row, explore_counts(trace, settled - 1), trace->width * sizeof *row);
-    row[execution.trace[settled - 1].goroutine]++;
+    int16_t *row = children->row;
+    explore_copy(row, explore_counts(trace, settled), trace->width);
     if (!explore_goes_on(trace, row))
         return;
     struct explore_steps *steps = &children->steps;
-    steps->count = 0;
     copy_steps(trace, steps, end, NULL);
     steps->steps[trace->events[position].choice].answer++;
     children->add(children, pending);
@@ -379,7 +360,8 @@ void explore_find_children(struct explore_trace *trace, struct explore_children 
     uint32_t races = trace->count == 0 ? 0 : trace->events[trace->count - 1].race_end;
     for (uint32_t i = 0; i < races; i++)
         reverse_race(trace, &trace->races[i], children);
-    for (uint32_t i = 0; i < trace->count; i++) {
+    bool more = trace->waits || (trace->seen & EXPLORE_SEEN_ANSWER);
+    for (uint32_t i = 0; more && i < trace->count; i++) {
         const struct event *event = &execution.trace[i];
         if (trace->waits && (KINDS_STOPPING >> event->kind & 1) && is_default_step(trace, i)
             && event->success)

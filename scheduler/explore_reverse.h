@@ -12,10 +12,12 @@ struct explore_steps {
 /* Where children go: `add` gets each one, as steps and pending goroutine. */
 struct explore_children {
     struct explore_steps steps; /* of the one being made */
-    uint16_t *row;              /* a row of the trace's, to work with */
+    int16_t *row;              /* a row of the trace's, to work with */
     void (*add)(struct explore_children *children, uint32_t pending);
 };
 
+/* Makes room for `count` steps, and for more of them to be added; returns it. */
+struct explore_step *explore_steps_make(struct explore_steps *steps, uint32_t count);
 void explore_steps_add(struct explore_steps *steps, struct explore_step step);
 
 /* Finds the children of the execution that trace was made of. */

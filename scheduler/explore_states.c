@@ -80,7 +80,7 @@ static void object_begin(const struct event *operation, struct object_state *sta
  * own, or the trace's length if it has not been executed. What happened to the object behind it
  * either depends on it, and so is not in the set, or does not matter to it. */
 static struct object_state object_after(const struct explore_trace *trace, uint32_t position,
-                                        const struct event *event, const uint16_t *counts)
+                                        const struct event *event, const int16_t *counts)
 {
     struct object_state state = { 0 };
     uint32_t first = EXPLORE_NONE;
@@ -100,15 +100,15 @@ static struct object_state object_after(const struct explore_trace *trace, uint3
 }
 
 static bool has_ended(const struct explore_trace *trace, uint32_t goroutine,
-                      const uint16_t *counts)
+                      const int16_t *counts)
 {
-    uint32_t total = trace->totals[goroutine];
-    return total > 0 && counts[goroutine] == total
+    uint32_t total = (uint32_t)trace->totals[goroutine];
+    return total > 0 && (uint32_t)counts[goroutine] == total
            && execution.trace[explore_position(trace, goroutine, total)].kind == EVENT_EXIT;
 }
 
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
-                         const struct event *event, const uint16_t *counts)
+                         const struct event *event, const int16_t *counts)
 {
     if (!dependence_waits(event->kind))
         return true;
@@ -119,7 +119,7 @@ bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
 }
 
 bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t position,
-                              const uint16_t *counts)
+                              const int16_t *counts)
 {
     return object_after(trace, position, &execution.trace[position], counts).owner == 0;
 }
@@ -129,7 +129,7 @@ bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t positi
 const struct event *explore_next_event(const struct explore_trace *trace, uint32_t goroutine,
                                        uint32_t n, uint32_t *ret_position)
 {
-    if (n < trace->totals[goroutine]) {
+    if (n < (uint32_t)trace->totals[goroutine]) {
         *ret_position = explore_position(trace, goroutine, n + 1);
         return &execution.trace[*ret_position];
     }
@@ -146,7 +146,7 @@ void explore_find_needed(struct explore_trace *trace)
 {
     uint32_t width = trace->width;
     memset(trace->needed, 0, width * sizeof *trace->needed);
-    for (uint32_t i = 0; i < trace->count; i++)
+    for (uint32_t i = 0; (trace->seen & EXPLORE_SEEN_ANSWER) && i < trace->count; i++)
         if (execution.trace[i].kind == EVENT_CHOOSE && execution.trace[i].value_read != 0)
             trace->needed[execution.trace[i].goroutine] = trace->events[i].index;
     if (trace->waits)
@@ -155,8 +155,9 @@ void explore_find_needed(struct explore_trace *trace)
         uint32_t goroutine = trace->order[a];
         if (trace->totals[goroutine] == 0)
             continue;
-        const uint16_t *clock =
-            explore_clock(trace, explore_position(trace, goroutine, trace->totals[goroutine]));
+        uint32_t last =
+            explore_position(trace, goroutine, (uint32_t)trace->totals[goroutine]);
+        const int16_t *clock = explore_clock(trace, last);
         for (uint32_t b = a + 1; b < width; b++) {
             uint32_t later = trace->order[b];
             if (clock[later] > trace->needed[later])
@@ -170,18 +171,18 @@ enum next_step { STEP_NONE, STEP_WAITS, STEP_EXECUTES, STEP_OTHERWISE };
 /* What D could do with the goroutine: nothing, as it has ended or waits; execute the event that it
  * executed here; or execute one that here came only after others, or never. */
 static enum next_step next_step(const struct explore_trace *trace, uint32_t goroutine,
-                                const uint16_t *counts)
+                                int16_t *counts)
 {
     uint32_t position;
     const struct event *event =
-        explore_next_event(trace, goroutine, counts[goroutine], &position);
+        explore_next_event(trace, goroutine, (uint32_t)counts[goroutine], &position);
     if (event == NULL)
         return STEP_NONE;
     bool ready = true;
     if (position < trace->count) {
-        const uint16_t *clock = explore_clock(trace, position);
-        for (uint32_t i = 0; i < trace->width; i++)
-            ready &= i == goroutine || clock[i] <= counts[i];
+        counts[goroutine]++; /* itself */
+        ready = explore_covers(counts, explore_clock(trace, position), trace->width);
+        counts[goroutine]--;
     }
     if (event->kind == EVENT_START && !ready)
         return STEP_NONE; /* not yet created */
@@ -200,9 +201,9 @@ static bool lets_go_on(enum event_kind kind)
     return !(holding >> kind & 1);
 }
 
-static bool simulate(const struct explore_trace *trace, uint16_t *counts)
+static bool simulate(const struct explore_trace *trace, int16_t *counts)
 {
-    uint32_t left = trace->count;
+    int32_t left = (int32_t)trace->count;
     for (uint32_t i = 0; i < trace->width; i++)
         left -= counts[i];
     uint32_t rank = 0; /* goroutines before it in D's order have ended or wait */
@@ -212,7 +213,8 @@ static bool simulate(const struct explore_trace *trace, uint16_t *counts)
         case STEP_OTHERWISE:
             return false;
         case STEP_EXECUTES: {
-            uint32_t position = explore_position(trace, goroutine, ++counts[goroutine]);
+            uint32_t executed = (uint32_t)counts[goroutine]++;
+            uint32_t position = explore_position(trace, goroutine, ++executed);
             left--;
             if (lets_go_on(execution.trace[position].kind))
                 rank = 0;
@@ -225,13 +227,12 @@ static bool simulate(const struct explore_trace *trace, uint16_t *counts)
     return left == 0;
 }
 
-bool explore_goes_on(struct explore_trace *trace, const uint16_t *counts)
+bool explore_goes_on(struct explore_trace *trace, const int16_t *counts)
 {
-    for (uint32_t i = 0; i < trace->width; i++)
-        if (counts[i] < trace->needed[i])
-            return false;
+    if (!explore_covers(counts, trace->needed, trace->width))
+        return false;
     if (!trace->waits)
         return true;
-    memcpy(trace->scratch, counts, trace->width * sizeof *counts);
+    explore_copy(trace->scratch, counts, trace->width);
     return simulate(trace, trace->scratch);
 }

@@ -26,29 +26,32 @@ static void *room(void *memory, size_t count, size_t size)
     return larger;
 }
 
-static void trace_reserve(struct explore_trace *trace, uint32_t events, uint32_t width)
+/* A row's memory is aligned as malloc does. */
+static void trace_reserve(struct explore_trace *trace, uint32_t events, uint32_t goroutines)
 {
-    if (events <= trace->capacity && width <= trace->width)
+    if (events < trace->capacity && goroutines <= trace->width)
         return;
     uint32_t capacity = trace->capacity < 64 ? 64 : trace->capacity;
-    while (capacity < events)
+    while (capacity <= events)
         capacity *= 2;
-    width = width > trace->width ? (width + 3) & ~UINT32_C(3) : trace->width;
-    if (width != trace->width)
-        trace->count = trace->choice_count = 0; /* rows change their length */
+    uint32_t width = (goroutines + EXPLORE_LANES - 1) & ~(EXPLORE_LANES - 1);
+    if (width > trace->width) {
+        trace->count = trace->step_count = trace->order_count = 0; /* rows change their length */
+        trace->width = width;
+    }
+    width = trace->width;
     trace->capacity = capacity;
-    trace->width = width;
     size_t cells = (size_t)capacity * width;
     trace->events = room(trace->events, capacity, sizeof *trace->events);
     trace->clocks = room(trace->clocks, cells, sizeof *trace->clocks);
     trace->counts = room(trace->counts, cells, sizeof *trace->counts);
     trace->positions = room(trace->positions, cells, sizeof *trace->positions);
     trace->wide = room(trace->wide, capacity, sizeof *trace->wide);
-    trace->totals = room(trace->totals, width, sizeof *trace->totals);
     trace->needed = room(trace->needed, width, sizeof *trace->needed);
     trace->scratch = room(trace->scratch, width, sizeof *trace->scratch);
     trace->order = room(trace->order, width, sizeof *trace->order);
-    trace->choices = room(trace->choices, 2 * (size_t)capacity, sizeof *trace->choices);
+    trace->steps = room(trace->steps, 2 * (size_t)capacity, sizeof *trace->steps);
+    memset(trace->counts, 0, width * sizeof *trace->counts);
 }
 
 void explore_trace_clear(struct explore_trace *trace)
@@ -59,24 +62,39 @@ void explore_trace_clear(struct explore_trace *trace)
     free(trace->positions);
     free(trace->wide);
     free(trace->races);
-    free(trace->totals);
     free(trace->needed);
     free(trace->scratch);
     free(trace->order);
-    free(trace->choices);
+    free(trace->steps);
     *trace = (struct explore_trace){ 0 };
 }
 
 /* ---- what stayed the same -------------------------------------------------------------------- */
 
-/* How many events at the beginning are those of the execution before. */
-static uint32_t trace_common(const struct explore_trace *trace)
+/* Writes down the choices; returns how many at the beginning are those of the execution before. */
+static uint32_t trace_take_steps(struct explore_trace *trace, const struct explore_step *steps,
+                                 uint32_t step_count)
 {
-    uint32_t choices = trace->choice_count < execution.choice_count ? trace->choice_count
-                                                                    : execution.choice_count;
-    uint32_t same = 0;
-    while (same < choices && trace->choices[same] == execution.choices[same].kind_and_answer)
-        same++;
+    uint32_t count = execution.choice_count;
+    uint32_t same = 0, former = trace->step_count < count ? trace->step_count : count;
+    for (; same < former; same++) {
+        const struct choice *choice = &execution.choices[same];
+        if (trace->steps[same].answer != choice->answer || trace->steps[same].data != choice->kind)
+            break;
+    }
+    _Static_assert(CHOICE_SCHEDULE == 0 && CHOICE_DATA == 1, "a step's data");
+    for (uint32_t i = 0; i < count; i++)
+        trace->steps[i] = (struct explore_step){ .answer = execution.choices[i].answer,
+                                                 .role = i < step_count ? steps[i].role
+                                                                        : EXPLORE_DEFAULT,
+                                                 .data = (uint8_t)execution.choices[i].kind };
+    trace->step_count = count;
+    return same;
+}
+
+/* How many events come of choices that are the same. */
+static uint32_t trace_common(const struct explore_trace *trace, uint32_t same)
+{
     uint32_t low = 0, high = trace->count; /* the first event whose choice is another */
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -89,12 +107,6 @@ static uint32_t trace_common(const struct explore_trace *trace)
 }
 
 /* ---- happens-before -------------------------------------------------------------------------- */
-
-static void clock_join(uint16_t *clock, const uint16_t *other, uint32_t width)
-{
-    for (uint32_t i = 0; i < width; i++)
-        clock[i] = clock[i] > other[i] ? clock[i] : other[i];
-}
 
 static uint64_t event_place(const struct event *event)
 {
@@ -129,17 +141,17 @@ static void race_add(struct explore_trace *trace, uint32_t earlier, uint32_t lat
 
 /* Puts `earlier`, which depends on `later`, and all before it into later's clock. */
 static inline void trace_order_pair(struct explore_trace *trace, uint32_t earlier, uint32_t later,
-                                    uint16_t *clock)
+                                    int16_t *clock)
 {
     if (explore_within(trace, earlier, clock))
         return;
-    clock_join(clock, explore_clock(trace, earlier), trace->width);
+    explore_join(clock, explore_clock(trace, earlier), trace->width);
     race_add(trace, earlier, later);
 }
 
 /* Finds the events that `position` directly depends on, newest first: those that touch its place
  * are linked, those that touch many places must be looked at one by one. */
-static void trace_find_dependences(struct explore_trace *trace, uint32_t position, uint16_t *clock)
+static void trace_find_dependences(struct explore_trace *trace, uint32_t position, int16_t *clock)
 {
     const struct event *event = &execution.trace[position];
     struct explore_event *known = &trace->events[position];
@@ -164,7 +176,7 @@ static void trace_find_dependences(struct explore_trace *trace, uint32_t positio
 }
 
 /* The same for an event that touches many places: every event before it is looked at. */
-static void trace_look_at_all(struct explore_trace *trace, uint32_t position, uint16_t *clock)
+static void trace_look_at_all(struct explore_trace *trace, uint32_t position, int16_t *clock)
 {
     const struct event *event = &execution.trace[position];
     for (uint32_t earlier = position; earlier-- > 0;) {
@@ -175,21 +187,22 @@ static void trace_look_at_all(struct explore_trace *trace, uint32_t position, ui
 }
 
 /* What creation and end of goroutines order. */
-static void trace_order_lives(struct explore_trace *trace, uint32_t position, uint16_t *clock)
+static void trace_order_lives(struct explore_trace *trace, uint32_t position, int16_t *clock)
 {
     const struct event *event = &execution.trace[position];
     if (event->kind == EVENT_START) {
         for (uint32_t earlier = position; earlier-- > 0;) {
             const struct event *go = &execution.trace[earlier];
             if (go->kind == EVENT_GO && go->value_written == event->goroutine) {
-                clock_join(clock, explore_clock(trace, earlier), trace->width);
+                explore_join(clock, explore_clock(trace, earlier), trace->width);
                 return;
             }
         }
     } else if (event->kind == EVENT_JOIN) {
         uint32_t joined = (uint32_t)event->source;
-        uint32_t last = explore_position(trace, joined, explore_counts(trace, position)[joined]);
-        clock_join(clock, explore_clock(trace, last), trace->width);
+        uint32_t last = 
+            explore_position(trace, joined, (uint32_t)explore_counts(trace, position)[joined]);
+        explore_join(clock, explore_clock(trace, last), trace->width);
     }
 }
 
@@ -203,49 +216,48 @@ static uint32_t trace_same_place(const struct explore_trace *trace, uint32_t pos
     return EXPLORE_NONE;
 }
 
+static uint8_t event_seen(enum event_kind kind)
+{
+    return (uint8_t)((dependence_waits(kind) ? EXPLORE_SEEN_WAIT : 0)
+                     | (kind == EVENT_CHOOSE ? EXPLORE_SEEN_ANSWER : 0)
+                     | (kind == EVENT_GO ? EXPLORE_SEEN_GO : 0));
+}
+
 static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t choice)
 {
+    static const struct explore_event nothing = { 0 };
     const struct event *event = &execution.trace[position];
     struct explore_event *known = &trace->events[position];
-    const struct explore_event *before = known - 1;
+    const struct explore_event *before = position > 0 ? known - 1 : &nothing;
     uint32_t width = trace->width, self = event->goroutine;
-    uint16_t *clock = explore_clock(trace, position);
-    uint16_t *counts = explore_counts(trace, position);
-    if (position == 0) {
-        memset(counts, 0, width * sizeof *counts);
-    } else {
-        memcpy(counts, counts - width, width * sizeof *counts);
-        counts[execution.trace[position - 1].goroutine]++;
-    }
-    known->index = (uint16_t)(counts[self] + 1);
-    trace->positions[(size_t)counts[self] * width + self] = position;
-    if (counts[self] == 0)
+    int16_t *clock = explore_clock(trace, position);
+    int16_t *counts = explore_counts(trace, position);
+    uint32_t own = (uint32_t)counts[self];
+    explore_copy(counts + width, counts, width);
+    counts[width + self]++;
+    trace->positions[(size_t)own * width + self] = position;
+    if (own == 0)
         memset(clock, 0, width * sizeof *clock);
     else
-        memcpy(clock, explore_clock(trace, explore_position(trace, self, counts[self])),
-               width * sizeof *clock);
-    clock[self] = known->index;
-    bool placeless = KINDS_PLACELESS >> event->kind & 1;
+        explore_copy(clock, explore_clock(trace, explore_position(trace, self, own)), width);
+    clock[self] = known->index = (int16_t)(own + 1);
     known->choice = choice;
+    known->seen = before->seen | event_seen(event->kind);
+    known->race_end = before->race_end;
+    known->wide_before = before->wide_before;
+    if (position > 0 && before->place == PLACE_MANY
+        && !(KINDS_PLACELESS >> execution.trace[position - 1].kind & 1))
+        trace->wide[known->wide_before++] = position - 1;
     known->place = event_place(event);
-    known->wide_before = 0;
-    known->race_end = 0;
-    if (position > 0) {
-        bool wide = before->place == PLACE_MANY
-                    && !(KINDS_PLACELESS >> execution.trace[position - 1].kind & 1);
-        known->wide_before = before->wide_before;
-        known->race_end = before->race_end;
-        if (wide)
-            trace->wide[known->wide_before++] = position - 1;
-    }
-    known->same_place =
-        known->place == PLACE_MANY ? EXPLORE_NONE : trace_same_place(trace, position, known->place);
-    if (placeless)
+    known->same_place = EXPLORE_NONE;
+    if (KINDS_PLACELESS >> event->kind & 1) {
         trace_order_lives(trace, position, clock);
-    else if (known->place == PLACE_MANY)
+    } else if (known->place == PLACE_MANY) {
         trace_look_at_all(trace, position, clock);
-    else
+    } else {
+        known->same_place = trace_same_place(trace, position, known->place);
         trace_find_dependences(trace, position, clock);
+    }
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -281,8 +293,14 @@ bool explore_precedes(uint32_t a, uint32_t b)
     return scheduler.goroutines[a_up].child_index < scheduler.goroutines[b_up].child_index;
 }
 
+/* Goroutines of the target come in the order of their ids, and so do those that one goroutine
+ * creates: only what several of them create must be looked at each time. */
 static void trace_find_order(struct explore_trace *trace)
 {
+    bool created = scheduler.goroutine_count > execution.target->program_count + 1;
+    if (!created && trace->order_count == scheduler.goroutine_count)
+        return;
+    trace->order_count = created ? 0 : scheduler.goroutine_count;
     for (uint32_t i = 0; i < trace->width; i++) {
         uint32_t place = i;
         bool exists = i < scheduler.goroutine_count;
@@ -293,14 +311,12 @@ static void trace_find_order(struct explore_trace *trace)
 }
 
 /* An EXIT, which no choice stands before, is like the event that it follows. */
-static void trace_take_roles(struct explore_trace *trace, const struct explore_step *steps,
-                             uint32_t step_count)
+static void trace_take_roles(struct explore_trace *trace)
 {
     uint8_t role = EXPLORE_DEFAULT;
     for (uint32_t i = 0; i < trace->count; i++) {
-        uint32_t choice = trace->events[i].choice;
         if (execution.trace[i].kind != EVENT_EXIT)
-            role = choice < step_count ? steps[choice].role : EXPLORE_DEFAULT;
+            role = trace->steps[trace->events[i].choice].role;
         trace->events[i].role = role;
     }
 }
@@ -309,12 +325,13 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
                           uint32_t step_count)
 {
     uint32_t count = execution.trace_run_count;
-    if (count >= UINT16_MAX)
-        check_limit("an execution that is to be explored has at most %u events", UINT16_MAX - 1);
-    uint32_t width = trace->width;
-    trace_reserve(trace, count + 1, scheduler.goroutine_count);
+    if (count > EXPLORE_EVENTS_MAX)
+        check_limit("an execution that is to be explored has at most %u events",
+                    EXPLORE_EVENTS_MAX);
+    trace_reserve(trace, count, scheduler.goroutine_count);
     trace->reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
-    uint32_t common = width == trace->width ? trace_common(trace) : 0;
+    uint32_t same = trace_take_steps(trace, steps, step_count);
+    uint32_t common = trace_common(trace, same);
     uint32_t choice = 0;
     if (common > 0)
         choice = trace->events[common - 1].choice
@@ -324,19 +341,10 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
         choice += execution.trace[i].kind != EVENT_EXIT;
     }
     trace->count = count;
-    trace->choice_count = execution.choice_count;
-    for (uint32_t i = 0; i < execution.choice_count; i++)
-        trace->choices[i] = execution.choices[i].kind_and_answer;
-    memset(trace->totals, 0, trace->width * sizeof *trace->totals);
-    if (count > 0) {
-        memcpy(trace->totals, explore_counts(trace, count - 1),
-               trace->width * sizeof *trace->totals);
-        trace->totals[execution.trace[count - 1].goroutine]++;
-    }
+    trace->totals = explore_counts(trace, count);
     trace_find_order(trace);
-    trace_take_roles(trace, steps, step_count);
-    trace->waits = scheduler.blocked_count > 0;
-    for (uint32_t i = 0; i < count && !trace->waits; i++)
-        trace->waits = dependence_waits(execution.trace[i].kind);
+    trace_take_roles(trace);
+    trace->seen = count > 0 ? trace->events[count - 1].seen : 0;
+    trace->waits = scheduler.blocked_count > 0 || (trace->seen & EXPLORE_SEEN_WAIT);
     explore_find_needed(trace);
 }

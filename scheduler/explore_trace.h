@@ -1,12 +1,17 @@
 /* explore_trace.h: what exploration knows of the last execution: its happens-before order and its
  * races. Inside the engine. Clocks and counts are rows of `width` numbers, one per goroutine:
- * number n of goroutine g stands for its first n events. */
+ * number n of goroutine g stands for its first n events. Rows are worked on by eight numbers at a
+ * time: what is too much of them is 0. */
 #ifndef TREADLE_EXPLORE_TRACE_H
 #define TREADLE_EXPLORE_TRACE_H
 
 #include "explore.h"
 
 #define EXPLORE_NONE UINT32_MAX
+#define EXPLORE_EVENTS_MAX 32000u /* numbers of a row are signed: processors compare those best */
+
+#define EXPLORE_LANES 8u
+typedef int16_t explore_lanes __attribute__((vector_size(2 * EXPLORE_LANES), may_alias));
 
 /* Two events of which the earlier one happens directly before the later one, and which are not
  * ordered otherwise. */
@@ -21,37 +26,46 @@ struct explore_event {
     uint32_t wide_before; /* events before it that touch many places, or need a look each */
     uint32_t choice;    /* choices made before its own (all but EXIT have one) */
     uint32_t race_end;  /* races whose later event is this or an earlier one */
-    uint16_t index;     /* its goroutine's index-th event, from 1 */
+    int16_t index;      /* its goroutine's index-th event, from 1 */
     uint8_t role;       /* enum explore_role */
+    uint8_t seen;       /* EXPLORE_SEEN_*: of this event or an earlier one */
+};
+
+enum {
+    EXPLORE_SEEN_WAIT = 1,   /* an event that waits for others */
+    EXPLORE_SEEN_ANSWER = 2, /* a data choice */
+    EXPLORE_SEEN_GO = 4,     /* a goroutine is created */
 };
 
 struct explore_trace {
     uint32_t count;     /* events */
-    uint32_t width;     /* goroutines */
+    uint32_t width;     /* goroutines, and as many more as make a multiple of EXPLORE_LANES */
     uint32_t capacity;  /* events that fit */
     bool reuses;        /* freed blocks are handed out again */
+    uint8_t seen;       /* EXPLORE_SEEN_*, of all events */
     bool waits;         /* an event waits for others, or a goroutine did not end */
     struct explore_event *events;
-    uint16_t *clocks;   /* rows: events that happen before it, itself included */
-    uint16_t *counts;   /* rows: events that were executed before it */
+    int16_t *clocks;    /* rows: events that happen before it, itself included */
+    int16_t *counts;    /* rows, one more than events: events executed before it */
     uint32_t *positions; /* of goroutine g's (n+1)-th event: [n * width + g] */
     uint32_t *wide;      /* positions of events without one place */
     struct explore_race *races;
     uint32_t race_capacity;
-    uint16_t *totals;    /* a row: events in all */
-    uint16_t *needed;    /* a row: see explore_find_needed */
-    uint16_t *scratch;   /* a row */
+    int16_t *totals;     /* a row: events in all; the last one of counts */
+    int16_t *needed;     /* a row: see explore_find_needed */
+    int16_t *scratch;    /* a row */
     uint32_t *order;     /* goroutines in D's order */
-    uint32_t *choices;   /* choice_count words: the execution's, to find what stayed the same */
-    uint32_t choice_count;
+    uint32_t order_count;
+    struct explore_step *steps; /* the execution's choices */
+    uint32_t step_count;
 };
 
-static inline uint16_t *explore_clock(const struct explore_trace *trace, uint32_t position)
+static inline int16_t *explore_clock(const struct explore_trace *trace, uint32_t position)
 {
     return &trace->clocks[(size_t)position * trace->width];
 }
 
-static inline uint16_t *explore_counts(const struct explore_trace *trace, uint32_t position)
+static inline int16_t *explore_counts(const struct explore_trace *trace, uint32_t position)
 {
     return &trace->counts[(size_t)position * trace->width];
 }
@@ -63,14 +77,45 @@ static inline uint32_t explore_position(const struct explore_trace *trace, uint3
     return trace->positions[(size_t)(n - 1) * trace->width + goroutine];
 }
 
+static inline void explore_join(int16_t *row, const int16_t *other, uint32_t width)
+{
+    for (uint32_t i = 0; i < width; i += EXPLORE_LANES) {
+        explore_lanes a = *(const explore_lanes *)(row + i);
+        explore_lanes b = *(const explore_lanes *)(other + i);
+        explore_lanes larger = a > b;
+        *(explore_lanes *)(row + i) = (a & larger) | (b & ~larger);
+    }
+}
+
+/* Whether every number of a row is at least that of another one. */
+static inline bool explore_covers(const int16_t *row, const int16_t *other, uint32_t width)
+{
+    for (uint32_t i = 0; i < width; i += EXPLORE_LANES) {
+        explore_lanes less =
+            *(const explore_lanes *)(row + i) < *(const explore_lanes *)(other + i);
+        uint64_t words[2];
+        _Static_assert(sizeof less == sizeof words, "eight numbers are two words");
+        __builtin_memcpy(words, &less, sizeof words);
+        if ((words[0] | words[1]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static inline void explore_copy(int16_t *row, const int16_t *other, uint32_t width)
+{
+    for (uint32_t i = 0; i < width; i += EXPLORE_LANES)
+        *(explore_lanes *)(row + i) = *(const explore_lanes *)(other + i);
+}
+
 static inline bool explore_within(const struct explore_trace *trace, uint32_t position,
-                                  const uint16_t *counts)
+                                  const int16_t *counts)
 {
     return trace->events[position].index <= counts[execution.trace[position].goroutine];
 }
 
-/* Looks at the execution that has just ended; what is as in the one before is kept. Roles of its
- * events are those of the first step_count choices, else DEFAULT. */
+/* Looks at the execution that has just ended, which began with these steps; what is as in the one
+ * before is kept. */
 void explore_trace_update(struct explore_trace *trace, const struct explore_step *steps,
                           uint32_t step_count);
 void explore_trace_clear(struct explore_trace *trace);
@@ -78,11 +123,11 @@ void explore_trace_clear(struct explore_trace *trace);
 /* Whether, once the first counts[g] events of each goroutine g have been executed, this one, which
  * is not among them, could execute. position is its own, or trace->count if it never executed. */
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
-                         const struct event *event, const uint16_t *counts);
+                         const struct event *event, const int16_t *counts);
 
 /* Whether the trylock at position would get the lock then. */
 bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t position,
-                              const uint16_t *counts);
+                              const int16_t *counts);
 
 /* The goroutine's event after its first n ones: executed, or what it was waiting with when the
  * execution ended (position trace->count); NULL if it had ended. */
@@ -98,6 +143,6 @@ bool explore_precedes(uint32_t a, uint32_t b);
 
 /* Whether the execution goes on by D once these events have been executed: counts is a row, a set
  * that with each event holds what happens before it. */
-bool explore_goes_on(struct explore_trace *trace, const uint16_t *counts);
+bool explore_goes_on(struct explore_trace *trace, const int16_t *counts);
 
 #endif
