@@ -41,9 +41,14 @@ enum explore_role {
 
 /* A choice to be taken: a goroutine's id, or the answer of a data choice. */
 struct explore_step {
-    uint16_t answer;
-    uint8_t role; /* of a data choice: DEFAULT while its other answers are still to be tried */
-    uint8_t data;
+    union {
+        struct {
+            uint16_t answer;
+            uint8_t data;
+            uint8_t role; /* of a data choice: DEFAULT while other answers are still to be tried */
+        };
+        uint32_t word; /* all of it; but for the role a struct choice's kind_and_answer */
+    };
 };
 
 #define EXPLORE_NOBODY UINT16_MAX

@@ -71,23 +71,25 @@ void explore_trace_clear(struct explore_trace *trace)
 
 /* ---- what stayed the same -------------------------------------------------------------------- */
 
+#define STEP_CHOICE UINT32_C(0xffffff)
+_Static_assert(EXPLORE_DEFAULT == 0, "the role of a bare choice");
+
 /* Writes down the choices; returns how many at the beginning are those of the execution before. */
 static uint32_t trace_take_steps(struct explore_trace *trace, const struct explore_step *steps,
                                  uint32_t step_count)
 {
     uint32_t count = execution.choice_count;
     uint32_t same = 0, former = trace->step_count < count ? trace->step_count : count;
-    for (; same < former; same++) {
-        const struct choice *choice = &execution.choices[same];
-        if (trace->steps[same].answer != choice->answer || trace->steps[same].data != choice->kind)
-            break;
-    }
-    _Static_assert(CHOICE_SCHEDULE == 0 && CHOICE_DATA == 1, "a step's data");
-    for (uint32_t i = 0; i < count; i++)
-        trace->steps[i] = (struct explore_step){ .answer = execution.choices[i].answer,
-                                                 .role = i < step_count ? steps[i].role
-                                                                        : EXPLORE_DEFAULT,
-                                                 .data = (uint8_t)execution.choices[i].kind };
+    while (same < former
+           && execution.choices[same].kind_and_answer == (trace->steps[same].word & STEP_CHOICE))
+        same++;
+    uint32_t given = step_count < count ? step_count : count;
+    if (given > 0)
+        memcpy(trace->steps, steps, given * sizeof *steps);
+    for (uint32_t i = same > given ? same : given; i < count; i++)
+        trace->steps[i].word = execution.choices[i].kind_and_answer;
+    for (uint32_t i = given; i < same; i++)
+        trace->steps[i].role = EXPLORE_DEFAULT;
     trace->step_count = count;
     return same;
 }
