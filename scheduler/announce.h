@@ -3,6 +3,7 @@
 #ifndef TREADLE_ANNOUNCE_H
 #define TREADLE_ANNOUNCE_H
 
+#include "await.h"
 #include "choice.h"
 #include "memory.h"
 #include "scheduler.h"
@@ -41,6 +42,8 @@ ALWAYS_INLINE void announce_schedule(struct goroutine *self)
 {
     if (__builtin_expect(execution.phase != PHASE_RUN, 0))
         return;
+    if (__builtin_expect(scheduler.await_count > 0, 0))
+        await_wake();
     if (__builtin_expect(scheduler.candidate_count == 0, 0))
         scheduler_deadlock();
     uint32_t count = scheduler.candidate_count;
@@ -77,6 +80,10 @@ ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t wh
     return event;
 }
 
+/* The rest of announce where executions are explored: the event may wait. */
+struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t address,
+                                 uint64_t pc);
+
 /* All of it, for an event that is always possible. Its values are still 0, its success 1. */
 ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order order,
                                      uint64_t address, uint32_t size, uint64_t pc)
@@ -84,6 +91,8 @@ ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order orde
     struct goroutine *self = scheduler.running;
     uint64_t what = event_what(kind, order, size, self->id);
     announce_pending(self, what, address, pc);
+    if (__builtin_expect(scheduler.exploring, 0))
+        return announce_exploring(self, what, address, pc);
     announce_schedule(self);
     return announce_execute(self, what, address, pc);
 }

@@ -74,7 +74,7 @@ static bool reuse_depends(const struct event *a, const struct event *b)
     return class != 0 && class == size_class(b);
 }
 
-bool dependence_of(const struct event *a, const struct event *b, bool reuses)
+bool dependence_of_any(const struct event *a, const struct event *b, bool reuses)
 {
     const uint32_t places = KINDS_MEMORY | KINDS_OBJECT;
     if (!in(a->kind, places) || !in(b->kind, places))

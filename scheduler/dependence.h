@@ -10,17 +10,30 @@
 
 #include "event.h"
 
+/* dependence_of for any two events. */
+bool dependence_of_any(const struct event *a, const struct event *b, bool reuses);
+
 /* Whether two events of different goroutines depend on each other. reuses: freed blocks are handed
  * out again, so allocations of one size depend on each other, and on accesses to such blocks. */
-bool dependence_of(const struct event *a, const struct event *b, bool reuses);
+static inline bool dependence_of(const struct event *a, const struct event *b, bool reuses)
+{
+    const uint32_t reading = UINT32_C(1) << EVENT_READ | UINT32_C(1) << EVENT_ATOMIC_LOAD;
+    const uint32_t writing = UINT32_C(1) << EVENT_WRITE | UINT32_C(1) << EVENT_ATOMIC_STORE
+                             | UINT32_C(1) << EVENT_ATOMIC_RMW;
+    bool common = ((reading | writing) >> a->kind & (reading | writing) >> b->kind & 1)
+                  && a->address == b->address && a->size == b->size;
+    if (common)
+        return (writing >> a->kind | writing >> b->kind) & 1;
+    return dependence_of_any(a, b, reuses);
+}
 
-/* Whether an event of this kind waits for others (lock, join, ...). */
-static inline bool dependence_waits(enum event_kind kind)
+/* Whether an event waits for others (lock, join, a loop that awaits a value, ...). */
+static inline bool dependence_waits(const struct event *event)
 {
     const uint32_t waiting = UINT32_C(1) << EVENT_LOCK | UINT32_C(1) << EVENT_RWLOCK
                              | UINT32_C(1) << EVENT_RLOCK | UINT32_C(1) << EVENT_RWDRAIN
                              | UINT32_C(1) << EVENT_WAITGROUP_WAIT | UINT32_C(1) << EVENT_JOIN;
-    return waiting >> kind & 1;
+    return (waiting >> event->kind & 1) || event->await != 0;
 }
 
 /* Whether an event of this kind follows its goroutine's event before without a choice. */

@@ -86,7 +86,8 @@ struct event {
     uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere */
     uint32_t reads_from;    /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
                                the set-up's state. Only after trace_link_reads */
-    uint32_t unused;
+    uint32_t await;      /* exploring: a loop of so many events of its goroutine before it changed
+                            nothing, and it waits until they could read something new; 0: none */
 };
 
 /* The four small members of an event as one word (little-endian). */

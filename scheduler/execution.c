@@ -45,6 +45,7 @@ void execution_reset(void)
     execution.log_count = 0;
     execution.breach_count = 0;
     execution.ended_early = false;
+    execution.cut = false;
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */

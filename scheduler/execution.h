@@ -83,6 +83,7 @@ struct execution {
 
     struct verdict_record verdicts[EXECUTION_VERDICTS_MAX];
     uint32_t verdict_count;
+    bool cut;         /* a goroutine was stopped by scheduler_options.unroll */
     bool ended_early; /* a verdict ended it: goroutines were abandoned, the final check not run */
 
     struct record records[EXECUTION_RECORDS_MAX];

@@ -90,7 +90,7 @@ static struct event key_event(const struct explore_trace *trace, uint32_t positi
 static bool key_stops(const struct detour *detour)
 {
     const struct event *p = &execution.trace[detour->position];
-    if (!dependence_waits(p->kind) || p->address != detour->key.address)
+    if (!dependence_waits(p) || p->await != 0 || p->address != detour->key.address)
         return false;
     bool takes = detour->key.kind == EVENT_LOCK || detour->key.kind == EVENT_RWLOCK
                  || (detour->key.kind == EVENT_TRYLOCK && detour->key.success);
@@ -115,7 +115,8 @@ static void key_clock(const struct explore_trace *trace, const struct detour *de
     for (uint32_t i = 0; i < trace->count; i++)
         if (execution.trace[i].goroutine != detour->goroutine
             && explore_within(trace, i, detour->parts) && !explore_within(trace, i, clock)
-            && dependence_of(&execution.trace[i], &detour->key, trace->reuses))
+            && explore_depend(trace, &execution.trace[i], (uint32_t)trace->events[i].index - 1,
+                              &detour->key, before))
             explore_join(clock, explore_clock(trace, i), trace->width);
 }
 
@@ -270,7 +271,7 @@ static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t g
 {
     const struct event *p = &execution.trace[position];
     int16_t *row = children->row;
-    if (!dependence_waits(key->kind) || key->kind == EVENT_JOIN || key->address != p->address
+    if (!dependence_waits(key) || key->await != 0 || key->kind == EVENT_JOIN || key->address != p->address
         || !dependence_of(p, key, trace->reuses))
         return false;
     explore_copy(row, explore_counts(trace, position), trace->width);

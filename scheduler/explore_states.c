@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "await.h"
 #include "dependence.h"
 #include "scheduler.h"
 #include "synchronisation.h"
@@ -107,11 +108,31 @@ static bool has_ended(const struct explore_trace *trace, uint32_t goroutine,
            && execution.trace[explore_position(trace, goroutine, total)].kind == EVENT_EXIT;
 }
 
+/* Whether a loop could read something new: somebody has written after its last reads. */
+static bool await_over(const struct explore_trace *trace, uint32_t position,
+                       const struct event *event, const int16_t *counts)
+{
+    uint32_t self = event->goroutine;
+    uint32_t before = (uint32_t)(position < trace->count ? trace->events[position].index - 1
+                                                         : trace->totals[self]);
+    for (uint32_t n = before - event->await + 1; n <= before; n++) {
+        uint32_t read = explore_position(trace, self, n);
+        for (uint32_t i = 0; i < trace->count; i++)
+            if (execution.trace[i].goroutine != self && explore_within(trace, i, counts)
+                && !explore_within(trace, i, explore_clock(trace, read))
+                && dependence_of(&execution.trace[read], &execution.trace[i], trace->reuses))
+                return true;
+    }
+    return false;
+}
+
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
                          const struct event *event, const int16_t *counts)
 {
-    if (!dependence_waits(event->kind))
+    if (!dependence_waits(event))
         return true;
+    if (event->await != 0)
+        return event->await != AWAIT_FOR_EVER && await_over(trace, position, event, counts);
     if (event->kind == EVENT_JOIN)
         return has_ended(trace, (uint32_t)event->source, counts);
     struct object_state state = object_after(trace, position, event, counts);
@@ -192,8 +213,10 @@ static enum next_step next_step(const struct explore_trace *trace, uint32_t goro
 }
 
 /* An event after which a goroutine that waited might go on. */
-static bool lets_go_on(enum event_kind kind)
+static bool lets_go_on(const struct explore_trace *trace, enum event_kind kind)
 {
+    if (trace->seen & EXPLORE_SEEN_AWAIT)
+        return true;
     const uint32_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                              | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(FREE) | KIND(CALL)
@@ -216,7 +239,7 @@ static bool simulate(const struct explore_trace *trace, int16_t *counts)
             uint32_t executed = (uint32_t)counts[goroutine]++;
             uint32_t position = explore_position(trace, goroutine, ++executed);
             left--;
-            if (lets_go_on(execution.trace[position].kind))
+            if (lets_go_on(trace, execution.trace[position].kind))
                 rank = 0;
             break;
         }

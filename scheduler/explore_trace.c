@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "await.h"
 #include "check.h"
 #include "dependence.h"
 #include "scheduler.h"
@@ -110,6 +111,24 @@ static uint32_t trace_common(const struct explore_trace *trace, uint32_t same)
 
 /* ---- happens-before -------------------------------------------------------------------------- */
 
+bool explore_await_depends(const struct explore_trace *trace, const struct event *a,
+                           uint32_t a_before, const struct event *b)
+{
+    for (uint32_t i = 0; i < a->await && a->await != AWAIT_FOR_EVER; i++) {
+        uint32_t read = explore_position(trace, a->goroutine, a_before - i);
+        if (dependence_of(&execution.trace[read], b, trace->reuses))
+            return true;
+    }
+    return false;
+}
+
+/* explore_depend for two executed events. */
+static inline bool positions_depend(const struct explore_trace *trace, uint32_t a, uint32_t b)
+{
+    return explore_depend(trace, &execution.trace[a], (uint32_t)trace->events[a].index - 1,
+                          &execution.trace[b], (uint32_t)trace->events[b].index - 1);
+}
+
 static uint64_t event_place(const struct event *event)
 {
     if (KINDS_PLACELESS >> event->kind & 1)
@@ -118,7 +137,7 @@ static uint64_t event_place(const struct event *event)
         return PLACE_HISTORY;
     bool one = event->size <= 8 && (event->address & 7) + event->size <= 8
                && event->kind != EVENT_COPY && event->kind != EVENT_ALLOC
-               && event->kind != EVENT_FREE && event->size != 0;
+               && event->kind != EVENT_FREE && event->size != 0 && event->await == 0;
     return one ? event->address >> 3 : PLACE_MANY;
 }
 
@@ -166,7 +185,7 @@ static void trace_find_dependences(struct explore_trace *trace, uint32_t positio
         if (earlier == EXPLORE_NONE)
             return;
         const struct event *other = &execution.trace[earlier];
-        if (other->goroutine != event->goroutine && dependence_of(other, event, trace->reuses))
+        if (other->goroutine != event->goroutine && positions_depend(trace, earlier, position))
             trace_order_pair(trace, earlier, position, clock);
         if (take_wide)
             wide--;
@@ -183,7 +202,7 @@ static void trace_look_at_all(struct explore_trace *trace, uint32_t position, in
     const struct event *event = &execution.trace[position];
     for (uint32_t earlier = position; earlier-- > 0;) {
         const struct event *other = &execution.trace[earlier];
-        if (other->goroutine != event->goroutine && dependence_of(other, event, trace->reuses))
+        if (other->goroutine != event->goroutine && positions_depend(trace, earlier, position))
             trace_order_pair(trace, earlier, position, clock);
     }
 }
@@ -218,11 +237,11 @@ static uint32_t trace_same_place(const struct explore_trace *trace, uint32_t pos
     return EXPLORE_NONE;
 }
 
-static uint8_t event_seen(enum event_kind kind)
+static uint8_t event_seen(const struct event *event)
 {
-    return (uint8_t)((dependence_waits(kind) ? EXPLORE_SEEN_WAIT : 0)
-                     | (kind == EVENT_CHOOSE ? EXPLORE_SEEN_ANSWER : 0)
-                     | (kind == EVENT_GO ? EXPLORE_SEEN_GO : 0));
+    return (uint8_t)((dependence_waits(event) ? EXPLORE_SEEN_WAIT : 0)
+                     | (event->await != 0 ? EXPLORE_SEEN_AWAIT : 0)
+                     | (event->kind == EVENT_CHOOSE ? EXPLORE_SEEN_ANSWER : 0));
 }
 
 static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t choice)
@@ -244,7 +263,7 @@ static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t c
         explore_copy(clock, explore_clock(trace, explore_position(trace, self, own)), width);
     clock[self] = known->index = (int16_t)(own + 1);
     known->choice = choice;
-    known->seen = before->seen | event_seen(event->kind);
+    known->seen = before->seen | event_seen(event);
     known->race_end = before->race_end;
     known->wide_before = before->wide_before;
     if (position > 0 && before->place == PLACE_MANY

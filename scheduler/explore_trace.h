@@ -5,6 +5,7 @@
 #ifndef TREADLE_EXPLORE_TRACE_H
 #define TREADLE_EXPLORE_TRACE_H
 
+#include "dependence.h"
 #include "explore.h"
 
 #define EXPLORE_NONE UINT32_MAX
@@ -34,7 +35,7 @@ struct explore_event {
 enum {
     EXPLORE_SEEN_WAIT = 1,   /* an event that waits for others */
     EXPLORE_SEEN_ANSWER = 2, /* a data choice */
-    EXPLORE_SEEN_GO = 4,     /* a goroutine is created */
+    EXPLORE_SEEN_AWAIT = 4,  /* a loop has waited for a value */
 };
 
 struct explore_trace {
@@ -112,6 +113,21 @@ static inline bool explore_within(const struct explore_trace *trace, uint32_t po
                                   const int16_t *counts)
 {
     return trace->events[position].index <= counts[execution.trace[position].goroutine];
+}
+
+/* Whether a, which waits in a loop, depends on b by what the loop has read. */
+bool explore_await_depends(const struct explore_trace *trace, const struct event *a,
+                           uint32_t a_before, const struct event *b);
+
+/* Whether an event of one goroutine depends on one of another. A loop that waits reads anew all that
+ * it has read: a_before events of its goroutine came before a. */
+static inline bool explore_depend(const struct explore_trace *trace, const struct event *a,
+                                  uint32_t a_before, const struct event *b, uint32_t b_before)
+{
+    return dependence_of(a, b, trace->reuses)
+           || ((a->await | b->await) != 0
+               && (explore_await_depends(trace, a, a_before, b)
+                   || explore_await_depends(trace, b, b_before, a)));
 }
 
 /* Looks at the execution that has just ended, which began with these steps; what is as in the one

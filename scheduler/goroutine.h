@@ -15,6 +15,17 @@
 
 enum goroutine_state { GOROUTINE_READY, GOROUTINE_BLOCKED, GOROUTINE_DONE, GOROUTINE_ENDED };
 
+/* What a goroutine that only reads has read, newest last; and its state at one of the reads. */
+#define AWAIT_READS_MAX 32u
+struct await {
+    uint32_t count; /* reads in a row, as far as they fit: at least the last AWAIT_READS_MAX / 2 */
+    uint32_t positions[AWAIT_READS_MAX];
+    uint32_t armed_position; /* before the event here ... */
+    uint64_t armed_state[2]; /* ... this was its state: registers and stack */
+    bool armed;
+    bool woken; /* its pending event waits no more */
+};
+
 struct goroutine {
     struct event pending; /* announced, not yet executed */
     struct fiber fiber;
@@ -32,6 +43,7 @@ struct goroutine {
     enum treadle_verdict end_verdict; /* ENDED: with which it ends the program, */
     const char *end_rule;             /* and the event that shows it */
     uint32_t end_event;
+    struct await await;
     const char *role; /* NULL for one made by treadle_go */
     void (*run)(void *state, const void *argument);
     void *state_argument;

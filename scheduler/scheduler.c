@@ -3,6 +3,7 @@
 #include "scheduler.h"
 
 #include "announce.h"
+#include "await.h"
 #include "session.h"
 #include "synchronisation.h"
 
@@ -31,8 +32,7 @@ static void candidates_remove(const struct goroutine *goroutine)
         scheduler.candidates[position] = scheduler.candidates[position + 1];
 }
 
-/* READY or BLOCKED, as its pending event now has it. */
-static void goroutine_update(struct goroutine *goroutine)
+void goroutine_update(struct goroutine *goroutine)
 {
     bool can = goroutine_can_execute(goroutine);
     if (goroutine->state == GOROUTINE_READY && !can) {
@@ -100,6 +100,9 @@ struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
     goroutine->allocation_count = 0;
     goroutine->heap_used = 0;
     goroutine->operation = 0;
+    goroutine->await.count = 0;
+    goroutine->await.armed = false;
+    goroutine->pending.await = 0;
     goroutine->id = id;
     goroutine->parent = parent->id;
     goroutine->child_index = ++parent->child_count;
@@ -124,6 +127,8 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
     uint64_t what = event_what(kind, EVENT_SEQ_CST, size, self->id);
     announce_pending(self, what, address, pc);
     self->pending.source = source;
+    if (scheduler.exploring && execution.phase == PHASE_RUN)
+        await_look(self);
     if (execution.phase == PHASE_RUN)
         goroutine_update(self);
     else if (!goroutine_can_execute(self))
@@ -133,6 +138,8 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
         announce_schedule(self);
         event = announce_execute(self, what, address, pc);
         event->source = source;
+        if (scheduler.exploring)
+            await_executed(self, event);
     }
     if (kind != EVENT_JOIN)
         memory_check(address, size, true);
@@ -216,8 +223,14 @@ void scheduler_deadlock(void)
         scheduler_end(TREADLE_DEADLOCK, "goroutine 0 waits for ever", EVENT_INDEX_NONE);
     if (scheduler.ended_count > 0)
         scheduler_end_deferred();
+    if (execution.cut) {
+        execution.ended_early = true;
+        scheduler_leave();
+    }
     struct verdict_record *record =
-        execution_add_verdict(TREADLE_DEADLOCK, "every goroutine waits");
+        scheduler.await_count > 0
+            ? execution_add_verdict(TREADLE_LIVELOCK, "a loop waits for what nobody will write")
+            : execution_add_verdict(TREADLE_DEADLOCK, "every goroutine waits");
     uint32_t position = execution.trace_count;
     uint32_t named = 0; /* goroutines named, by bits of id % 32 */
     while (record != NULL && position-- > 0 && record->event_count < VERDICT_EVENTS_MAX) {

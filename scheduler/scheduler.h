@@ -21,6 +21,8 @@ struct scheduler_options {
      * no other one can go on: a step that nobody sees can as well come last. And where operations of
      * the history begin and end are events, on whose order the oracles' verdicts depend. */
     bool exploring;
+    uint32_t unroll; /* exploring: nobody executes what stands in one place of the code more often
+                        than so; then execution.cut; 0: no limit */
 };
 
 /* Gets a target ready: runs its set-up and takes the snapshot. One target is open at a time.
@@ -61,6 +63,9 @@ struct scheduler {
     uint32_t tick; /* of the history */
     bool private_stacks;
     bool exploring; /* scheduler_options.exploring */
+    uint32_t unroll;      /* scheduler_options.unroll */
+    uint32_t await_count; /* goroutines that wait in a loop */
+    uint32_t await_seen;  /* events that those know of */
     uint32_t ended_count; /* goroutines that have ended the program, exploring */
     struct fiber main; /* who called scheduler_run */
     bool crashed;
@@ -91,6 +96,9 @@ _Noreturn void scheduler_leave(void);
 struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
                                   void (*run)(void *state, const void *argument), void *state,
                                   const void *argument);
+
+/* READY or BLOCKED, as its pending event now has it. */
+void goroutine_update(struct goroutine *goroutine);
 
 /* Looks anew which goroutines with a pending operation on the object at address can go on; to be
  * called after each change of a synchronisation object. address 0: every goroutine. */

@@ -148,6 +148,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     if (scheduler.goroutines_max > GOROUTINES_MAX)
         check_limit("at most %u goroutines are possible", GOROUTINES_MAX);
     scheduler.exploring = options->exploring;
+    scheduler.unroll = options->unroll;
     heap_set_reuse(target->reuse);
     execution.target = target;
     execution_open();
@@ -190,6 +191,7 @@ static void session_reset(void)
     scheduler.live_count = 0;
     scheduler.blocked_count = 0;
     scheduler.ended_count = 0;
+    scheduler.await_count = 0;
     scheduler.trace_limit = scheduler.steps_max;
     scheduler.goroutines[0].child_count = 0;
     scheduler.goroutines[0].event_count = 0;

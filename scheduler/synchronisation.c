@@ -43,6 +43,8 @@ struct object_state object_now(const struct event *pending)
 bool goroutine_can_execute(const struct goroutine *goroutine)
 {
     const struct event *pending = &goroutine->pending;
+    if (pending->await != 0)
+        return goroutine->await.woken;
     if (pending->kind == EVENT_JOIN)
         return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
     if (pending->kind < EVENT_LOCK || pending->kind > EVENT_WAITGROUP_WAIT)
