@@ -1,6 +1,4 @@
-/* dump.c: a map's state as text. NOT instrumented. A dump after each of a million operations must
- * cost no more than the text itself: what a bucket looked like is kept as text, under its
- * address, as long as the bucket's bytes stay the same. */
+/* dump.c: a map's state as text. NOT instrumented. */
 #include "gomap/dump.h"
 
 #include <stdlib.h>
@@ -8,12 +6,7 @@
 
 #include "treadle.h"
 
-enum {
-    CHAIN_MAX = 300,     /* a longer chain is a cycle */
-    MEMORY_COUNT = 4096, /* buckets whose text is kept; 144 bytes apart they do not collide */
-    PART_BYTES_MAX = 512,
-    CONTENT_BYTES = offsetof(struct bmap, overflow),
-};
+enum { CHAIN_MAX = 300 }; /* a longer chain is a cycle */
 
 /* A main array: buckets from start on, number number. */
 struct dump_array {
@@ -26,18 +19,6 @@ struct dump_array {
 struct dump_single {
     uintptr_t address;
     uint64_t number;
-};
-
-/* How a bucket's part of a line read when it had this content. */
-struct dump_part {
-    uintptr_t address;
-    unsigned char content[CONTENT_BYTES];
-    uint32_t count;
-    char bytes[PART_BYTES_MAX];
-};
-
-struct dump_memory {
-    struct dump_part parts[MEMORY_COUNT];
 };
 
 /* Where a bucket belongs. */
@@ -60,7 +41,10 @@ void dumper_deinit(struct dumper *dumper)
 {
     free(dumper->arrays);
     free(dumper->singles);
-    free(dumper->memory);
+    free(dumper->buckets);
+    free(dumper->iterators);
+    for (size_t i = 0; i < DUMP_LISTS; i++)
+        text_deinit(&dumper->lists[i].text);
     *dumper = (struct dumper){ 0 };
 }
 
@@ -70,10 +54,19 @@ void dumper_forget(struct dumper *dumper)
     dumper->single_count = 0;
     if (dumper->single_capacity != 0)
         memset(dumper->singles, 0, dumper->single_capacity * sizeof *dumper->singles);
-    if (dumper->memory == NULL)
+    if (!dumper->remembers)
         return;
-    for (size_t i = 0; i < MEMORY_COUNT; i++)
-        dumper->memory->parts[i].address = 0;
+    dump_memory_forget(dumper->buckets);
+    dump_memory_forget(dumper->iterators);
+    for (size_t i = 0; i < DUMP_LISTS; i++)
+        dumper->lists[i].array = NULL;
+}
+
+void dumper_remember(struct dumper *dumper)
+{
+    dumper->remembers = true;
+    dumper->buckets = dump_memory_create();
+    dumper->iterators = dump_memory_create();
 }
 
 /* ---- ids ------------------------------------------------------------------------------------- */
@@ -228,16 +221,8 @@ static void dump_sum(struct dumper *dumper, const struct hmap *h, uint64_t draws
     text_byte(out, '\n');
 }
 
-static void dump_list(struct dumper *dumper, const struct bmap_slice *list, struct text *out)
+static void write_list(struct dumper *dumper, const struct bmap_slice *list, struct text *out)
 {
-    if (list == NULL) {
-        text_byte(out, '-');
-        return;
-    }
-    if (!treadle_readable(list, sizeof *list)) {
-        text_byte(out, '?');
-        return;
-    }
     text_byte(out, '[');
     for (int64_t i = 0; i < list->len; i++) {
         if (!treadle_readable(&list->array[i], sizeof list->array[i])) {
@@ -249,6 +234,34 @@ static void dump_list(struct dumper *dumper, const struct bmap_slice *list, stru
         dump_id(dumper, list->array[i], out);
     }
     text_byte(out, ']');
+}
+
+/* known is what was written of it last time. */
+static void dump_list(struct dumper *dumper, const struct bmap_slice *list,
+                      struct dump_list *known, struct text *out)
+{
+    if (list == NULL) {
+        text_byte(out, '-');
+        return;
+    }
+    if (!treadle_readable(list, sizeof *list)) {
+        text_byte(out, '?');
+        return;
+    }
+    if (known->array != NULL && known->array == list->array && known->len == list->len) {
+        text_bytes(out, known->text.bytes, known->text.count);
+        return;
+    }
+    size_t start = out->count;
+    write_list(dumper, list, out);
+    known->array = NULL;
+    size_t count = out->count - start;
+    if (!dumper->remembers || memchr(out->bytes + start, '?', count) != NULL)
+        return;
+    known->array = list->array;
+    known->len = list->len;
+    known->text.count = 0;
+    text_bytes(&known->text, out->bytes + start, count);
 }
 
 static void dump_extra(struct dumper *dumper, const struct mapextra *extra, struct text *out)
@@ -264,75 +277,79 @@ static void dump_extra(struct dumper *dumper, const struct mapextra *extra, stru
     }
     dump_id(dumper, extra->next_overflow, out);
     text_string(out, " oldovf=");
-    dump_list(dumper, extra->oldoverflow, out);
+    dump_list(dumper, extra->oldoverflow, &dumper->lists[0], out);
     text_string(out, " ovf=");
-    dump_list(dumper, extra->overflow, out);
+    dump_list(dumper, extra->overflow, &dumper->lists[1], out);
     text_byte(out, '\n');
 }
 
 /* " ID:TOPHASH,k=v,..." */
 static void write_bucket(struct text *out, struct dump_id id, const struct bmap *b)
 {
+    uint64_t tops; /* slot 0 lowest, to be printed first */
+    memcpy(&tops, (const void *)b->tophash, sizeof tops);
     text_byte(out, ' ');
     write_id(out, id);
     text_byte(out, ':');
-    for (uint32_t i = 0; i < BUCKET_COUNT; i++)
-        text_hex(out, b->tophash[i], 2);
+    text_hex(out, __builtin_bswap64(tops), 2 * BUCKET_COUNT);
     for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
         text_byte(out, ',');
         text_entry(out, b->keys[i], b->elems[i]);
     }
 }
 
-/* Keeps the part of a line that was written from start on. */
-static void remember(struct dump_part *part, const struct bmap *b, const struct text *out,
-                     size_t start)
+/* Two buckets never share a slot unless they are far apart. */
+static size_t slot_of(const struct bmap *b)
 {
-    size_t count = out->count - start;
-    if (count > PART_BYTES_MAX)
-        return;
-    part->address = (uintptr_t)b;
-    memcpy(part->content, (const void *)b, CONTENT_BYTES);
-    part->count = (uint32_t)count;
-    memcpy(part->bytes, out->bytes + start, count);
+    return (uintptr_t)b / sizeof *b;
 }
 
-/* A bucket's part of a line, out of memory when its content is the same as then. */
-static void dump_bucket(struct dumper *dumper, const struct bmap *b, struct text *out)
+/* A bucket's part of a line. line is 0, or the letter of a line that begins here, with this index:
+ * in an array that is always the same. False if the bucket cannot be read. */
+static bool write_part(struct dumper *dumper, const struct bmap *b, char line, uint64_t index,
+                       struct text *out)
 {
-    struct dump_part *part = NULL;
-    if (dumper->memory != NULL) {
-        part = &dumper->memory->parts[(uintptr_t)b / 16 % MEMORY_COUNT];
-        if (part->address == (uintptr_t)b
-            && memcmp(part->content, (const void *)b, CONTENT_BYTES) == 0) {
-            text_bytes(out, part->bytes, part->count);
-            return;
-        }
-    }
     size_t start = out->count;
+    if (line != 0) {
+        text_byte(out, line);
+        text_byte(out, ' ');
+        text_number(out, index);
+    }
     struct dump_id id = meet(dumper, b);
     if (id.place == PLACE_UNKNOWN || !treadle_readable(b, sizeof *b)) {
         text_string(out, " ?");
-        return;
+        return false;
     }
     write_bucket(out, id, b);
-    if (part != NULL)
-        remember(part, b, out, start);
+    if (dumper->remembers)
+        dump_memory_keep(dumper->buckets, slot_of(b), b, sizeof *b, (uint64_t)line, out, start);
+    return true;
 }
 
-static void dump_chain(struct dumper *dumper, const struct bmap *b, struct text *out)
+static inline bool dump_bucket(struct dumper *dumper, const struct bmap *b, char line,
+                               uint64_t index, struct text *out)
 {
-    for (uint32_t length = 0; b != NULL; length++) {
-        if (length == CHAIN_MAX) {
-            text_string(out, " CYCLE");
-            return;
+    return (dumper->remembers
+            && dump_memory_recall(dumper->buckets, slot_of(b), b, sizeof *b, (uint64_t)line, out))
+        || write_part(dumper, b, line, index, out);
+}
+
+/* A line: the chain from the bucket of this index on. */
+static void dump_chain(struct dumper *dumper, const struct bmap *b, char line, uint64_t index,
+                       struct text *out)
+{
+    if (dump_bucket(dumper, b, line, index, out)) {
+        uint32_t length = 1;
+        for (b = b->overflow; b != NULL; b = b->overflow) {
+            if (length++ == CHAIN_MAX) {
+                text_string(out, " CYCLE");
+                break;
+            }
+            if (!dump_bucket(dumper, b, 0, 0, out))
+                break;
         }
-        size_t start = out->count;
-        dump_bucket(dumper, b, out);
-        if (out->count - start == 2) /* " ?" */
-            return;
-        b = b->overflow;
     }
+    text_byte(out, '\n');
 }
 
 /* The chains of an array of at most count buckets. */
@@ -346,13 +363,8 @@ static void dump_array(struct dumper *dumper, const struct bmap *buckets, uint64
         return;
     if (count > array->bucket_count)
         count = array->bucket_count;
-    for (uint64_t i = 0; i < count; i++) {
-        text_byte(out, line);
-        text_byte(out, ' ');
-        text_number(out, i);
-        dump_chain(dumper, buckets + i, out);
-        text_byte(out, '\n');
-    }
+    for (uint64_t i = 0; i < count; i++)
+        dump_chain(dumper, buckets + i, line, i, out);
 }
 
 void dump_map(struct dumper *dumper, const struct hmap *h, uint64_t draws, uint64_t hash_calls,
@@ -361,11 +373,6 @@ void dump_map(struct dumper *dumper, const struct hmap *h, uint64_t draws, uint6
     if (h == NULL) {
         text_string(out, "S nil\n");
         return;
-    }
-    if (dumper->repeated && dumper->memory == NULL) {
-        dumper->memory = allocate(NULL, sizeof *dumper->memory);
-        for (size_t i = 0; i < MEMORY_COUNT; i++)
-            dumper->memory->parts[i].address = 0;
     }
     meet_array(dumper, h->oldbuckets);
     meet_array(dumper, h->buckets);
@@ -427,31 +434,49 @@ void dump_meet_iterators(struct dumper *dumper, const struct iterator *iterators
         meet_array(dumper, iterators[i].it->buckets);
 }
 
+static void write_iterator(struct dumper *dumper, uint64_t id, const struct hiter *it,
+                           struct text *out)
+{
+    meet_array(dumper, it->buckets);
+    write_field(out, "I ", id);
+    text_string(out, " buckets=");
+    dump_id(dumper, it->buckets, out);
+    write_field(out, " B=", it->B);
+    write_field(out, " start=", it->start_bucket);
+    write_field(out, " off=", it->offset);
+    text_string(out, it->wrapped ? " wrapped=true" : " wrapped=false");
+    write_field(out, " bucket=", it->bucket);
+    text_string(out, " bptr=");
+    dump_id(dumper, it->bptr, out);
+    write_field(out, " i=", it->i);
+    if (it->check_bucket == NO_CHECK)
+        text_string(out, " check=-1");
+    else
+        write_field(out, " check=", it->check_bucket);
+    text_string(out, " k=");
+    dump_slot(dumper, bucket_of(dumper, it, it->key), it->key, out);
+    text_string(out, " e=");
+    dump_slot(dumper, bucket_of(dumper, it, it->elem), it->elem, out);
+    text_byte(out, '\n');
+}
+
+static void dump_iterator(struct dumper *dumper, const struct iterator *iterator, struct text *out)
+{
+    const struct hiter *it = iterator->it;
+    uint64_t id = iterator->id;
+    if (dumper->remembers
+        && dump_memory_recall(dumper->iterators, id, it, sizeof *it, id, out))
+        return;
+    size_t start = out->count;
+    write_iterator(dumper, id, it, out);
+    /* What has no id yet may still get one. */
+    if (dumper->remembers && memchr(out->bytes + start, '?', out->count - start) == NULL)
+        dump_memory_keep(dumper->iterators, id, it, sizeof *it, id, out, start);
+}
+
 void dump_iterators(struct dumper *dumper, const struct iterator *iterators, size_t count,
                     struct text *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct hiter *it = iterators[i].it;
-        meet_array(dumper, it->buckets);
-        write_field(out, "I ", iterators[i].id);
-        text_string(out, " buckets=");
-        dump_id(dumper, it->buckets, out);
-        write_field(out, " B=", it->B);
-        write_field(out, " start=", it->start_bucket);
-        write_field(out, " off=", it->offset);
-        text_string(out, it->wrapped ? " wrapped=true" : " wrapped=false");
-        write_field(out, " bucket=", it->bucket);
-        text_string(out, " bptr=");
-        dump_id(dumper, it->bptr, out);
-        write_field(out, " i=", it->i);
-        if (it->check_bucket == NO_CHECK)
-            text_string(out, " check=-1");
-        else
-            write_field(out, " check=", it->check_bucket);
-        text_string(out, " k=");
-        dump_slot(dumper, bucket_of(dumper, it, it->key), it->key, out);
-        text_string(out, " e=");
-        dump_slot(dumper, bucket_of(dumper, it, it->elem), it->elem, out);
-        text_byte(out, '\n');
-    }
+    for (size_t i = 0; i < count; i++)
+        dump_iterator(dumper, &iterators[i], out);
 }

@@ -6,9 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gomap/dump_memory.h"
 #include "gomap/interpreter.h"
 #include "gomap/map.h"
 #include "gomap/text.h"
+
+enum { DUMP_LISTS = 2 };
+
+/* How a list of overflow buckets was written. A list only grows while one goroutine alone uses the
+ * map: the array and the length tell whether it is the same. */
+struct dump_list {
+    const volatile void *array; /* NULL: nothing is kept */
+    int64_t len;
+    struct text text;
+};
 
 /* The ids of a map's buckets, which go by address and are given in the order in which dumps meet
  * the buckets, and what dumps have written of them. Zero-initialised is empty. */
@@ -19,11 +30,16 @@ struct dumper {
     struct dump_single *singles; /* separately allocated buckets, open addressing */
     size_t single_count;
     size_t single_capacity;
-    bool repeated; /* set it where dump follows dump: what buckets looked like is remembered */
-    struct dump_memory *memory;
+    /* What the dump before looked like, kept after dumper_remember. */
+    bool remembers;
+    struct dump_memory *buckets;   /* parts of lines; tag: a letter that begins a line, or 0 */
+    struct dump_memory *iterators; /* lines; tag: the id */
+    struct dump_list lists[DUMP_LISTS]; /* oldoverflow and overflow */
 };
 
 void dumper_deinit(struct dumper *dumper);
+/* For an empty dumper of which dump follows dump: makes it keep text for the next one. */
+void dumper_remember(struct dumper *dumper);
 /* Forgets all ids: a new map. */
 void dumper_forget(struct dumper *dumper);
 

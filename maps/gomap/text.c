@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NUMBER_BYTES_MAX = 20 };
-
 void text_deinit(struct text *text)
 {
     free(text->bytes);
@@ -31,34 +29,33 @@ static const char pairs[] = "000102030405060708091011121314151617181920212223242
                             "3536373839404142434445464748495051525354555657585960616263646566676869"
                             "707172737475767778798081828384858687888990919293949596979899";
 
+static uint32_t digit_count(uint64_t number)
+{
+    uint32_t count = 1;
+    for (; number >= 10000; number /= 10000)
+        count += 4;
+    return count + (number >= 10) + (number >= 100) + (number >= 1000);
+}
+
 void text_number(struct text *text, uint64_t number)
 {
-    text_reserve(text, NUMBER_BYTES_MAX);
-    char *out = text->bytes + text->count;
-    if (number < 10) {
-        *out = (char)('0' + number);
-        text->count++;
-        return;
+    uint32_t count = digit_count(number);
+    text_reserve(text, count);
+    text->count += count;
+    char *end = text->bytes + text->count;
+    for (; number >= 100; number /= 100) {
+        end -= 2;
+        memcpy(end, pairs + 2 * (number % 100), 2);
     }
-    char digits[NUMBER_BYTES_MAX];
-    size_t first = NUMBER_BYTES_MAX;
-    while (number >= 10) {
-        first -= 2;
-        memcpy(digits + first, pairs + 2 * (number % 100), 2);
-        number /= 100;
-    }
-    if (number != 0)
-        digits[--first] = (char)('0' + number);
-    for (size_t i = first; i < NUMBER_BYTES_MAX; i++)
-        *out++ = digits[i];
-    text->count += NUMBER_BYTES_MAX - first;
+    if (number >= 10)
+        memcpy(end - 2, pairs + 2 * number, 2);
+    else
+        end[-1] = (char)('0' + number);
 }
 
 void text_hex(struct text *text, uint64_t number, uint32_t digits_min)
 {
-    uint32_t digits = 1;
-    while (digits < 16 && number >> (4 * digits) != 0)
-        digits++;
+    uint32_t digits = number == 0 ? 1 : 16 - (uint32_t)__builtin_clzll(number) / 4;
     if (digits < digits_min)
         digits = digits_min;
     text_reserve(text, digits);

@@ -406,7 +406,7 @@ int trace_run(const struct treadle_options *options, FILE *in, FILE *out, FILE *
     trace->state.type = type;
     trace->interpreter.state = &trace->state;
     trace->dump = (enum trace_dump)dump;
-    trace->dumper.repeated = true;
+    dumper_remember(&trace->dumper);
     trace->file = out;
     const char *rule;
     treadle_run_alone(reset_state, trace, &rule);
