@@ -144,7 +144,7 @@ const struct command command_outcomes = {
     .summary = "Explores a concurrent program and counts what it ends in",
     .help = "\nFILE holds set-up operations and a line `par PROGRAM | PROGRAM`; what follows a line\n"
             "`outcomes:` is not read.\n\n"
-            "  --variant V      fast64 (default), generic\n"
+            "  --variant V      fast64 (default), generic, float64 (see trace)\n"
             "  --hash H         mix (default), low, blk, table\n"
             "  --strategy S     portfolio (default), random, sticky, pos\n"
             "  --executions N   default 100000\n"

@@ -26,7 +26,8 @@ const struct command command_trace = {
     .usage = "SUBJECT [--variant V] [--hash H] [--dump D]",
     .summary = "Applies operations from standard input to a subject, prints its states",
     .help = "\nFor gomap:\n"
-            "  --variant V   fast64 (default), generic\n"
+            "  --variant V   fast64 (default), generic: map[uint64]uint64 by the functions for such\n"
+            "                keys, or by those for all; float64: map[float64]uint64, keys as bits\n"
             "  --hash H      mix (default), low, blk, table\n"
             "  --dump D      full (default), digest, sum, none\n\n"
             "Exit code 1: a check of the subject's own ended the trace; 2: a line is wrong.\n\n"

@@ -32,7 +32,7 @@ static int one_of(const struct command *command, const char *option, const char 
 static int take(const struct command *command, struct subject_options *options, int option,
                 const char *value)
 {
-    static const char *const variants[] = { "fast64", "generic", NULL };
+    static const char *const variants[] = { "fast64", "generic", "float64", NULL };
     static const char *const hashes[] = { "mix", "low", "blk", "table", NULL };
     static const char *const dumps[] = { "full", "digest", "sum", "none", NULL };
     switch (option) {

@@ -68,7 +68,7 @@ bool map_access_k(const struct map_type *t, struct hmap *h, const volatile uint6
                     return false;
                 continue;
             }
-            if (key_equal(t, *slot, &b->keys[i])) {
+            if (slots_equal(t, slot, &b->keys[i])) {
                 *ret_key = &b->keys[i];
                 *ret_elem = &b->elems[i];
                 return true;

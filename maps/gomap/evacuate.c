@@ -77,7 +77,7 @@ void evacuate(const struct map_type *t, struct hmap *h, uint64_t oldbucket)
                 if (!same_size_grow(h)) {
                     uint64_t hash = hash_slot(t, h, &b->keys[i]);
                     if ((h->flags & ITERATOR) != 0 && !map_type_reflexive_key(t)
-                        && !key_equal(t, b->keys[i], &b->keys[i])) {
+                        && !slots_equal(t, &b->keys[i], &b->keys[i])) {
                         /* A NaN hashes differently each time, but an iterator must be able to tell
                          * which way it went: the old tophash decides, and a new one is drawn. */
                         use_y = top & 1;

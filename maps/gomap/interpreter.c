@@ -25,7 +25,7 @@ void interpreter_init(struct interpreter *interpreter, struct map_state *state,
         .iterators = stack->iterators,
         .iterator_capacity = INTERPRETER_ITERATORS_MAX,
         .concurrent = true,
-        .history = true,
+        .history = map_type_reflexive_key(&state->type),
     };
     for (size_t i = 0; i < INTERPRETER_ITERATORS_MAX; i++)
         stack->iterators[i] = (struct iterator){ .it = &stack->places[i] };

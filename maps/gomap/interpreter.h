@@ -33,7 +33,9 @@ struct interpreter {
     /* A goroutine of a program: its iterators lie on its stack, and the result of a range leaves
      * out where it started. */
     bool concurrent;
-    bool history; /* tells treadle_call and treadle_return */
+    /* Tells treadle_call and treadle_return. Not of keys that may not equal themselves: oracles
+     * take equal bits for equal keys. */
+    bool history;
     bool nested;  /* runs inside a call of another operation */
 };
 

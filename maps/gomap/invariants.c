@@ -95,6 +95,13 @@ static bool next_overflow_in_array(struct map_state *state, char *detail, size_t
     return false;
 }
 
+/* Whether the key hashes to the same each time; what does not equal itself, a NaN, does not, and may
+ * stand anywhere and more than once. */
+static bool is_hashed(const struct map_type *t, uint64_t key)
+{
+    return map_type_equal(t, key, key);
+}
+
 static bool keys_where_they_belong(struct map_state *state, char *detail, size_t detail_bytes)
 {
     const struct hmap *h = state->map;
@@ -102,7 +109,7 @@ static bool keys_where_they_belong(struct map_state *state, char *detail, size_t
     for (walk_begin(&walk, h); walk_next(&walk);) {
         uint64_t mask = (walk.array == WALK_OLD ? noldbuckets(h) : bucket_shift(h->B)) - 1;
         for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
-            if (!walk_live(&walk, i))
+            if (!walk_live(&walk, i) || !is_hashed(&state->type, walk.b->keys[i]))
                 continue;
             uint64_t hash = map_type_hash(&state->type, walk.b->keys[i], h->hash0);
             if ((hash & mask) == walk.chain)
@@ -123,7 +130,7 @@ static bool tophash_of_key(struct map_state *state, char *detail, size_t detail_
     struct walk walk;
     for (walk_begin(&walk, h); walk_next(&walk);) {
         for (uint32_t i = 0; i < BUCKET_COUNT; i++) {
-            if (!walk_live(&walk, i))
+            if (!walk_live(&walk, i) || !is_hashed(&state->type, walk.b->keys[i]))
                 continue;
             uint8_t top = top_hash(map_type_hash(&state->type, walk.b->keys[i], h->hash0));
             if (walk.b->tophash[i] == top)
@@ -138,30 +145,31 @@ static bool tophash_of_key(struct map_state *state, char *detail, size_t detail_
     return true;
 }
 
-/* A live slot. */
+/* A live slot, and what its key equals. */
 struct live {
     const struct bmap *b;
     uint32_t i;
+    uint64_t key;
 };
 
 static int compare_live(const void *left, const void *right)
 {
     const struct live *a = left;
     const struct live *b = right;
-    uint64_t a_key = a->b->keys[a->i];
-    uint64_t b_key = b->b->keys[b->i];
-    return (a_key > b_key) - (a_key < b_key);
+    return (a->key > b->key) - (a->key < b->key);
 }
 
 static bool keys_live_once(struct map_state *state, char *detail, size_t detail_bytes)
 {
+    const struct map_type *t = &state->type;
     struct live live[ENTRIES_MAX];
     size_t count = 0;
     struct walk walk;
     for (walk_begin(&walk, state->map); walk_next(&walk);) {
         for (uint32_t i = 0; i < BUCKET_COUNT && count < ENTRIES_MAX; i++) {
-            if (walk_live(&walk, i))
-                live[count++] = (struct live){ walk.b, i };
+            uint64_t key = walk.b->keys[i];
+            if (walk_live(&walk, i) && is_hashed(t, key))
+                live[count++] = (struct live){ walk.b, i, map_type_canonical_key(t, key) };
         }
     }
     if (count > 1)
@@ -169,7 +177,7 @@ static bool keys_live_once(struct map_state *state, char *detail, size_t detail_
     for (size_t i = 1; i < count; i++) {
         const struct live *a = &live[i - 1];
         const struct live *b = &live[i];
-        if (a->b->keys[a->i] != b->b->keys[b->i] || (a->b == b->b && a->i == b->i))
+        if (a->key != b->key || (a->b == b->b && a->i == b->i))
             continue;
         snprintf(detail, detail_bytes, "key %llu is live in two slots, with values %llu and %llu",
                  (number)a->b->keys[a->i], (number)a->b->elems[a->i], (number)b->b->elems[b->i]);

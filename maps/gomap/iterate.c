@@ -69,7 +69,7 @@ static bool belongs_elsewhere(struct hiter *it, struct hmap *h, struct bmap *b, 
                               uint64_t check_bucket)
 {
     const struct map_type *t = it->t;
-    if (map_type_reflexive_key(t) || key_equal(t, b->keys[i], &b->keys[i])) {
+    if (map_type_reflexive_key(t) || slots_equal(t, &b->keys[i], &b->keys[i])) {
         uint64_t hash = hash_slot(t, h, &b->keys[i]);
         return (hash & bucket_mask(it->B)) != check_bucket;
     }
@@ -84,7 +84,7 @@ static bool produce(struct hiter *it, struct hmap *h, struct bmap *b, uint32_t i
 {
     const struct map_type *t = it->t;
     if ((b->tophash[i] != EVACUATED_X && b->tophash[i] != EVACUATED_Y)
-        || !(map_type_reflexive_key(t) || key_equal(t, b->keys[i], &b->keys[i]))) {
+        || !(map_type_reflexive_key(t) || slots_equal(t, &b->keys[i], &b->keys[i]))) {
         it->key = &b->keys[i];
         it->elem = &b->elems[i];
         return true;

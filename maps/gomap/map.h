@@ -1,5 +1,5 @@
 /* map.h: Go 1.19's map as its runtime lays it out on amd64 (runtime/map.go), for keys and elements
- * of 8 bytes without pointers. The algorithm stands in make.c, access.c, assign.c, delete.c,
+ * of 8 bytes without pointers (uint64 and float64 keys, which type.h tells apart). The algorithm stands in make.c, access.c, assign.c, delete.c,
  * iterate.c, grow.c, evacuate.c, overflow.c and random.c, a file for each of Go's nouns, the
  * generic and the fast64 variant side by side; caller.c is what Go's compiler emits around them.
  * Those files (and nothing else of this folder) are instrumented: each access to a shared field is
@@ -242,6 +242,15 @@ static inline bool key_equal(const struct map_type *t, uint64_t key, const volat
 {
     map_type_enter(t, MAP_TYPE_EQUAL);
     return map_type_equal(t, key, *slot);
+}
+
+/* t.key.equal(a, b): the keys are loaded by the equality, not by its caller. */
+static inline bool slots_equal(const struct map_type *t, const volatile uint64_t *a,
+                               const volatile uint64_t *b)
+{
+    map_type_enter(t, MAP_TYPE_EQUAL);
+    uint64_t key = *a;
+    return map_type_equal(t, key, *b);
 }
 
 /* ---- the map --------------------------------------------------------------------------------- */

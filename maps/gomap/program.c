@@ -19,7 +19,8 @@ static void *setup(const void *argument)
     struct map_state *state = &program->state;
     map_state_reset(state);
     state->mutex = NULL; /* the set-up itself does not lock */
-    struct interpreter interpreter = { .state = state, .history = true };
+    bool history = map_type_reflexive_key(&state->type);
+    struct interpreter interpreter = { .state = state, .history = history };
     for (size_t i = 0; i < program->setup.count; i++)
         interpreter_apply(&interpreter, &program->setup.items[i], NULL);
     interpreter_deinit(&interpreter);
@@ -63,6 +64,8 @@ void program_run(void *state, const void *argument)
 static void final(void *state)
 {
     const struct program *program = state;
+    if (!map_type_reflexive_key(&program->state.type))
+        return; /* no history either */
     struct walk walk;
     for (walk_begin(&walk, program->state.map); walk_next(&walk);) {
         for (uint32_t i = 0; i < BUCKET_COUNT; i++) {

@@ -9,6 +9,7 @@ static const struct treadle_port ports[] = {
     { "hash_key", "maptype.hasher" },
     { "hash_slot", "maptype.hasher" },
     { "key_equal", "maptype.key.equal" },
+    { "slots_equal", "maptype.key.equal" },
     { "make_bucket_array", "runtime.makeBucketArray" },
     { "roundupsize", "runtime.roundupsize" },
     { "map_clear", "runtime.mapclear" },

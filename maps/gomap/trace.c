@@ -71,7 +71,7 @@ static bool find_name(const char *const *names, size_t count, const char *name, 
 
 bool trace_type(const struct treadle_options *options, struct map_type *ret_type, FILE *error)
 {
-    static const char *const variants[] = { "fast64", "generic" };
+    static const char *const variants[] = { "fast64", "generic", "float64" };
     static const char *const hashes[] = {
 #define X(name, text) text,
         MAP_HASHES(X)
@@ -80,14 +80,18 @@ bool trace_type(const struct treadle_options *options, struct map_type *ret_type
     size_t variant;
     size_t hash;
     if (!find_name(variants, COUNT(variants), options->variant, &variant)) {
-        fprintf(error, "unknown variant '%s' (fast64, generic)\n", options->variant);
+        fprintf(error, "unknown variant '%s' (fast64, generic, float64)\n", options->variant);
         return false;
     }
     if (!find_name(hashes, COUNT(hashes), options->hash, &hash)) {
         fprintf(error, "unknown hash '%s' (mix, low, blk, table)\n", options->hash);
         return false;
     }
-    *ret_type = (struct map_type){ .hash = (enum map_hash)hash, .fast64 = variant == 0 };
+    *ret_type = (struct map_type){
+        .key = variant == 2 ? MAP_KEY_FLOAT64 : MAP_KEY_UINT64,
+        .hash = (enum map_hash)hash,
+        .fast64 = variant == 0,
+    };
     return true;
 }
 

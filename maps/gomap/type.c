@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gomap/map.h"
+
 /* The finisher of splitmix64. */
 static uint64_t split_mix(uint64_t x)
 {
@@ -71,8 +73,21 @@ void map_type_enter(const struct map_type *t, enum map_type_call call)
         t->enter(t->context, call);
 }
 
+/* Whether these are the bits of a NaN: the exponent is all ones, the fraction not zero. */
+static bool is_nan(uint64_t bits)
+{
+    return bits << 1 > UINT64_C(0x7ff) << 53;
+}
+
+uint64_t map_type_canonical_key(const struct map_type *t, uint64_t key)
+{
+    return t->key == MAP_KEY_FLOAT64 && key << 1 == 0 ? 0 : key;
+}
+
 uint64_t map_type_hash(const struct map_type *t, uint64_t key, uint32_t seed)
 {
+    if (t->key == MAP_KEY_FLOAT64)
+        key = is_nan(key) ? map_fastrand(t) : map_type_canonical_key(t, key);
     uint64_t mixed = split_mix(key ^ split_mix(seed));
     switch (t->hash) {
     case MAP_HASH_MIX:
@@ -94,20 +109,19 @@ uint64_t map_type_hash(const struct map_type *t, uint64_t key, uint32_t seed)
 
 bool map_type_equal(const struct map_type *t, uint64_t a, uint64_t b)
 {
-    (void)t;
+    if (t->key == MAP_KEY_FLOAT64)
+        return !is_nan(a) && map_type_canonical_key(t, a) == map_type_canonical_key(t, b);
     return a == b;
 }
 
 bool map_type_reflexive_key(const struct map_type *t)
 {
-    (void)t;
-    return true;
+    return t->key != MAP_KEY_FLOAT64;
 }
 
 bool map_type_need_key_update(const struct map_type *t)
 {
-    (void)t;
-    return false;
+    return t->key == MAP_KEY_FLOAT64;
 }
 
 bool map_type_pointers(const struct map_type *t)

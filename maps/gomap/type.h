@@ -20,6 +20,12 @@ enum map_hash {
 #undef X
 };
 
+/* Keys lie in 64 bits, as their bit pattern. */
+enum map_key {
+    MAP_KEY_UINT64,
+    MAP_KEY_FLOAT64, /* 0 equals -0, a NaN nothing, itself neither */
+};
+
 /* A call from the map back into its type. */
 enum map_type_call { MAP_TYPE_HASH, MAP_TYPE_EQUAL };
 
@@ -36,8 +42,9 @@ struct map_random {
 };
 
 struct map_type {
+    enum map_key key;
     enum map_hash hash;
-    bool fast64;         /* callers use the fast64 variants */
+    bool fast64;         /* callers use the fast64 variants; only for MAP_KEY_UINT64 */
     bool choose_start;   /* where an iteration starts is a choice, not a draw */
     struct map_random *random;
     /* Injected hashes, open addressing; capacity is 0 or a power of two. Owned. */
@@ -51,7 +58,8 @@ struct map_type {
 
 /* Frees what map_type_inject allocated. */
 void map_type_deinit(struct map_type *t);
-/* Gives this key this hash, under any hash variant. */
+/* Gives this key this hash, for MAP_HASH_TABLE. Of floats: 0 stands for -0 too, and NaNs cannot be
+ * given one. */
 void map_type_inject(struct map_type *t, uint64_t key, uint64_t hash);
 /* Forgets all of them. */
 void map_type_forget_injections(struct map_type *t);
@@ -60,10 +68,13 @@ void map_type_forget_injections(struct map_type *t);
 
 /* Must be called as the hasher or the equality begins, before either reads a key. */
 void map_type_enter(const struct map_type *t, enum map_type_call call);
-/* t.hasher */
+/* t.hasher. Of floats as Go's f64hash: 0 and -0 hash alike, and a NaN as another number each time,
+ * for which it draws from the generator (a step). */
 uint64_t map_type_hash(const struct map_type *t, uint64_t key, uint32_t seed);
 /* t.key.equal */
 bool map_type_equal(const struct map_type *t, uint64_t a, uint64_t b);
+/* The bit pattern that stands for all keys equal to this one. */
+uint64_t map_type_canonical_key(const struct map_type *t, uint64_t key);
 /* t.reflexivekey(): k == k for every key (not so for floating point). */
 bool map_type_reflexive_key(const struct map_type *t);
 /* t.needkeyupdate(): an assignment to a present key stores the key again (+0 over -0). */
