@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "explore_bounded.h"
 #include "explore_reverse.h"
 #include "scheduler.h"
 
@@ -20,6 +21,8 @@ struct explorer {
     size_t current_capacity;
     double mass;
     bool blocked;
+    bool is_bounded;
+    struct explore_bounded bounded;
 };
 
 static void *room(void *memory, size_t bytes)
@@ -61,6 +64,11 @@ static struct explore_item *items_push(struct explorer *explorer, uint32_t step_
     void *item = explorer->bytes + explorer->byte_count;
     explorer->byte_count += bytes;
     return item;
+}
+
+static struct explore_item *item_at(struct explorer *explorer, size_t index)
+{
+    return (void *)(explorer->bytes + explorer->starts[index]);
 }
 
 size_t explorer_item_count(const struct explorer *explorer)
@@ -128,12 +136,26 @@ struct explorer *explorer_create(bool empty)
 void explorer_destroy(struct explorer *explorer)
 {
     explore_trace_clear(&explorer->trace);
+    explore_bounded_clear(&explorer->bounded);
     free(explorer->children.steps.steps);
     free(explorer->children.row);
     free(explorer->bytes);
     free(explorer->starts);
     free(explorer->current);
     free(explorer);
+}
+
+void explorer_bound(struct explorer *explorer, uint32_t preemptions)
+{
+    explorer->is_bounded = true;
+    explorer->bounded.preemptions = preemptions;
+    for (size_t i = 0; i < explorer->item_count; i++)
+        item_at(explorer, i)->pending = 0;
+}
+
+bool explorer_limited(const struct explorer *explorer)
+{
+    return explorer->bounded.limited;
 }
 
 double explorer_mass(const struct explorer *explorer)
@@ -168,6 +190,8 @@ static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
     uint32_t at = execution.choice_count;
     bool data = kind == CHOICE_DATA;
     uint32_t wanted = EXPLORE_NOBODY;
+    if (state->candidates != NULL)
+        explore_candidates_note(state->candidates, kind, candidates, count);
     if (at < state->count) {
         const struct explore_step *step = &state->steps[at];
         if (step->data != data || (data && step->answer >= count))
@@ -181,12 +205,13 @@ static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
     }
     if (data)
         return 0;
-    if (wanted == EXPLORE_NOBODY)
-        return default_candidate(candidates, count);
-    for (uint32_t i = 0; i < count; i++)
+    bool asked = wanted != EXPLORE_NOBODY;
+    if (!asked && state->candidates != NULL && at > 0 && scheduler.running != NULL)
+        wanted = scheduler.running->id;
+    for (uint32_t i = 0; wanted != EXPLORE_NOBODY && i < count; i++)
         if (candidates[i]->id == wanted)
             return i;
-    state->blocked = true;
+    state->blocked |= asked;
     return default_candidate(candidates, count);
 }
 
@@ -227,7 +252,10 @@ bool explorer_next(struct explorer *explorer)
     take_item(explorer);
     const struct explore_item *item = explorer->current;
     struct strategy strategy = strategy_steps(item->steps, item->step_count);
-    strategy.steps.pending = item->pending;
+    if (explorer->is_bounded)
+        strategy.steps.candidates = &explorer->bounded.candidates;
+    else
+        strategy.steps.pending = item->pending;
     scheduler_run(&strategy, 0);
     explorer->blocked = strategy.steps.blocked || execution.choice_count < item->step_count;
     explorer->mass = item->mass;
@@ -239,10 +267,13 @@ bool explorer_next(struct explorer *explorer)
     if (width != explorer->trace.width)
         explorer->children.row = room(explorer->children.row,
                                       explorer->trace.width * sizeof *explorer->children.row);
-    explore_find_children(&explorer->trace, &explorer->children);
+    if (explorer->is_bounded)
+        explore_bounded_children(&explorer->bounded, &explorer->trace, item->step_count,
+                                 item->pending, &explorer->children);
+    else
+        explore_find_children(&explorer->trace, &explorer->children);
     explorer->mass = item->mass / (double)(explorer->item_count - first + 1);
     for (size_t i = first; i < explorer->item_count; i++)
-        ((struct explore_item *)(void *)(explorer->bytes + explorer->starts[i]))->mass =
-            explorer->mass;
+        item_at(explorer, i)->mass = explorer->mass;
     return true;
 }

@@ -58,7 +58,7 @@ struct explore_step {
 struct explore_item {
     double mass; /* its share of the whole tree, were all children alike: for estimates */
     uint32_t step_count;
-    uint16_t pending;
+    uint16_t pending; /* with a bound: how many preemptions the steps have */
     uint16_t unused;
     struct explore_step steps[];
 };
@@ -69,6 +69,13 @@ struct explorer;
  * items added by explorer_add). */
 struct explorer *explorer_create(bool empty);
 void explorer_destroy(struct explorer *explorer);
+
+/* Before the first explorer_next: only schedules with at most so many preemptions (a goroutine that
+ * could go on loses its turn) are to be executed: each class that has such a one, some more than
+ * once. See explore_bounded.h. */
+void explorer_bound(struct explorer *explorer, uint32_t preemptions);
+/* Whether the bound has left a schedule out: if not, what was explored is complete. */
+bool explorer_limited(const struct explorer *explorer);
 
 /* Makes the execution of the newest item and takes the item away; puts its children on. `execution`
  * holds it; no oracle has been asked yet. False if there was nothing to do. */

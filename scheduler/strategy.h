@@ -11,6 +11,7 @@
 
 struct replay;
 struct explore_step;
+struct explore_candidates;
 
 /* strategy_steps: what is to be followed. */
 struct steps_state {
@@ -18,6 +19,8 @@ struct steps_state {
     uint32_t count;
     uint16_t pending; /* the goroutine that executes behind them, or EXPLORE_NOBODY */
     bool blocked;     /* a step was impossible */
+    struct explore_candidates *candidates; /* where to note them; then whoever executed last goes
+                                              on, instead of D's choice; or NULL */
 };
 
 struct strategy {
