@@ -111,6 +111,35 @@ static uint32_t trace_common(const struct explore_trace *trace, uint32_t same)
 
 /* ---- happens-before -------------------------------------------------------------------------- */
 
+static bool touches_record(const struct event *event, const struct record *record)
+{
+    uint64_t end = record->address + (uint64_t)record->word_bytes * record->count;
+    bool memory = event_effect(event) != 0 || event->kind == EVENT_ALLOC;
+    return memory
+           && ((event->address < end && event->address + event->size > record->address)
+               || (event->kind == EVENT_COPY && event->source < end
+                   && event->source + event->size > record->address));
+}
+
+bool explore_record_depends(const struct event *a, const struct event *b)
+{
+    for (uint32_t i = 0; i < execution.record_count; i++) {
+        const struct record *record = &execution.records[i];
+        if (touches_record(a, record) && touches_record(b, record)
+            && ((event_effect(a) | event_effect(b)) & EVENT_WRITES))
+            return true;
+    }
+    return false;
+}
+
+static bool touches_a_record(const struct event *event)
+{
+    for (uint32_t i = 0; i < execution.record_count; i++)
+        if (touches_record(event, &execution.records[i]))
+            return true;
+    return false;
+}
+
 bool explore_await_depends(const struct explore_trace *trace, const struct event *a,
                            uint32_t a_before, const struct event *b)
 {
@@ -138,7 +167,7 @@ static uint64_t event_place(const struct event *event)
     bool one = event->size <= 8 && (event->address & 7) + event->size <= 8
                && event->kind != EVENT_COPY && event->kind != EVENT_ALLOC
                && event->kind != EVENT_FREE && event->size != 0 && event->await == 0;
-    return one ? event->address >> 3 : PLACE_MANY;
+    return one && !touches_a_record(event) ? event->address >> 3 : PLACE_MANY;
 }
 
 /* Whether whatever depends on `event` and comes before `earlier` happens before `earlier`, too. */

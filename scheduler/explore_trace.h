@@ -119,12 +119,17 @@ static inline bool explore_within(const struct explore_trace *trace, uint32_t po
 bool explore_await_depends(const struct explore_trace *trace, const struct event *a,
                            uint32_t a_before, const struct event *b);
 
+/* Whether both touch one record (treadle_record), and one writes: its words are one value to the
+ * oracle that judges what was read of it. */
+bool explore_record_depends(const struct event *a, const struct event *b);
+
 /* Whether an event of one goroutine depends on one of another. A loop that waits reads anew all that
  * it has read: a_before events of its goroutine came before a. */
 static inline bool explore_depend(const struct explore_trace *trace, const struct event *a,
                                   uint32_t a_before, const struct event *b, uint32_t b_before)
 {
     return dependence_of(a, b, trace->reuses)
+           || (execution.record_count > 0 && explore_record_depends(a, b))
            || ((a->await | b->await) != 0
                && (explore_await_depends(trace, a, a_before, b)
                    || explore_await_depends(trace, b, b_before, a)));
