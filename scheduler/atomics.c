@@ -111,8 +111,10 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
         if (old == expected)                                                                       \
             *memory = desired;                                                                     \
         atomic_end(event, old, old == expected ? desired : old);                                   \
-        if (event != NULL)                                                                         \
+        if (event != NULL) {                                                                       \
             event->success = old == expected;                                                      \
+            event->source = expected;                                                              \
+        }                                                                                          \
         return old;                                                                                \
     }
 
