@@ -50,11 +50,7 @@ static bool object_undo(const struct event *operation, struct object_state *stat
         state->writer_known = true;
         return false;
     case EVENT_RLOCK:
-        state->count++;
-        return false;
-    case EVENT_RUNLOCK:
-        state->count--;
-        return false;
+    case EVENT_RUNLOCK: /* nothing, if it was misuse */
     case EVENT_WAITGROUP_ADD:
         state->count += (int32_t)(operation->value_written - operation->value_read);
         return false;

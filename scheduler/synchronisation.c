@@ -69,10 +69,13 @@ static void synchronise_end(struct event *event, uint64_t before, uint64_t after
         scheduler_refresh(event->address);
 }
 
-static _Noreturn void misuse(const char *rule)
+/* The operation changes nothing. */
+static _Noreturn void misuse(const char *rule, struct event *event, uint64_t value)
 {
-    uint32_t event = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
-    scheduler_end(TREADLE_LOCK_MISUSE, rule, event);
+    uint32_t last = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
+    if (event != NULL)
+        event->value_read = event->value_written = value;
+    scheduler_end(TREADLE_LOCK_MISUSE, rule, last);
 }
 
 static uint32_t self_token(void)
@@ -103,7 +106,7 @@ void treadle_mutex_unlock(struct treadle_mutex *mutex)
 {
     struct event *event = SYNCHRONISE(EVENT_UNLOCK, mutex);
     if (mutex->owner != self_token())
-        misuse("unlock of a mutex that the goroutine does not hold");
+        misuse("unlock of a mutex that the goroutine does not hold", event, mutex->owner);
     mutex->owner = 0;
     synchronise_end(event, self_token(), 0);
 }
@@ -130,7 +133,7 @@ void treadle_rwmutex_unlock(struct treadle_rwmutex *rwmutex)
     struct event *event = SYNCHRONISE(EVENT_RWUNLOCK, rwmutex);
     uint64_t before = rwmutex_value(rwmutex);
     if (rwmutex->writer != self_token())
-        misuse("unlock of a read-write mutex that the goroutine does not hold");
+        misuse("unlock of a read-write mutex that the goroutine does not hold", event, before);
     rwmutex->writer = 0;
     synchronise_end(event, before, rwmutex_value(rwmutex));
 }
@@ -143,12 +146,25 @@ void treadle_rwmutex_rlock(struct treadle_rwmutex *rwmutex)
     synchronise_end(event, before, rwmutex_value(rwmutex));
 }
 
+/* Whether the running goroutine has locked it for reading, in this execution. */
+static bool reads(const struct treadle_rwmutex *rwmutex)
+{
+    int32_t locked = 0;
+    uint32_t self = scheduler.running->id;
+    for (uint32_t i = execution.trace_count - 1; i-- > 0 && locked <= 0;) {
+        const struct event *event = &execution.trace[i];
+        if (event->goroutine == self && event->address == (uint64_t)rwmutex)
+            locked += (event->kind == EVENT_RLOCK) - (event->kind == EVENT_RUNLOCK);
+    }
+    return locked > 0 || self == 0; /* set-up's and final check's locking may have no events */
+}
+
 void treadle_rwmutex_runlock(struct treadle_rwmutex *rwmutex)
 {
     struct event *event = SYNCHRONISE(EVENT_RUNLOCK, rwmutex);
     uint64_t before = rwmutex_value(rwmutex);
-    if (rwmutex->readers == 0)
-        misuse("read unlock of a read-write mutex that nobody reads");
+    if (rwmutex->readers == 0 || (event != NULL && !reads(rwmutex)))
+        misuse("read unlock of a read-write mutex that the goroutine does not read", event, before);
     rwmutex->readers--;
     synchronise_end(event, before, rwmutex_value(rwmutex));
 }
@@ -157,7 +173,7 @@ static void waitgroup_change(struct treadle_waitgroup *group, int32_t delta, str
 {
     int32_t before = group->count;
     if (delta > 0 ? before > INT32_MAX - delta : before + delta < 0)
-        misuse("a wait group's counter below zero or beyond its range");
+        misuse("a wait group's counter below zero or beyond its range", event, (uint32_t)before);
     group->count = before + delta;
     synchronise_end(event, (uint32_t)before, (uint32_t)group->count);
 }

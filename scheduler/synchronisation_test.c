@@ -378,7 +378,7 @@ static void misuse_is_a_verdict(void **state)
     } cases[] = {
         { unlock_free, "unlock of a mutex that the goroutine does not hold", EVENT_UNLOCK },
         { rwunlock_free, "unlock of a read-write mutex that", EVENT_RWUNLOCK },
-        { runlock_free, "that nobody reads", EVENT_RUNLOCK },
+        { runlock_free, "that the goroutine does not read", EVENT_RUNLOCK },
         { done_too_often, "below zero", EVENT_WAITGROUP_ADD },
         { add_too_much, "beyond its range", EVENT_WAITGROUP_ADD },
     };

@@ -115,7 +115,7 @@ struct treadle_rwmutex {
 void treadle_rwmutex_lock(struct treadle_rwmutex *rwmutex);
 void treadle_rwmutex_unlock(struct treadle_rwmutex *rwmutex);
 void treadle_rwmutex_rlock(struct treadle_rwmutex *rwmutex);
-void treadle_rwmutex_runlock(struct treadle_rwmutex *rwmutex);
+void treadle_rwmutex_runlock(struct treadle_rwmutex *rwmutex); /* not a reader: lock-misuse */
 
 struct treadle_waitgroup {
     int32_t count;
