@@ -19,6 +19,7 @@ struct explorer {
     size_t item_count, item_capacity;
     struct explore_item *current; /* a copy of the item being executed */
     size_t current_capacity;
+    struct explore_steps aligned; /* its steps, one for each choice */
     double mass;
     bool blocked;
     bool is_bounded;
@@ -138,6 +139,7 @@ void explorer_destroy(struct explorer *explorer)
     explore_trace_clear(&explorer->trace);
     explore_bounded_clear(&explorer->bounded);
     free(explorer->children.steps.steps);
+    free(explorer->aligned.steps);
     free(explorer->children.row);
     free(explorer->bytes);
     free(explorer->starts);
@@ -182,31 +184,40 @@ static uint32_t default_candidate(struct goroutine *const *candidates, uint32_t 
     return best;
 }
 
-/* Where the strategy stands is the number of choices made. */
+/* A data choice that is not among the steps gets the first answer: it was not there in the execution
+ * that the steps were taken from, or nothing in them rests on it. */
+static uint32_t steps_answer(struct steps_state *state, uint32_t count)
+{
+    if (state->at >= state->count)
+        return 0;
+    if (!state->steps[state->at].data) {
+        state->added = true;
+        return 0;
+    }
+    uint32_t answer = state->steps[state->at++].answer;
+    state->blocked |= answer >= count;
+    return answer < count ? answer : 0;
+}
+
 static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
                              struct goroutine *const *candidates, uint32_t count)
 {
     struct steps_state *state = &self->steps;
-    uint32_t at = execution.choice_count;
-    bool data = kind == CHOICE_DATA;
     uint32_t wanted = EXPLORE_NOBODY;
     if (state->candidates != NULL)
         explore_candidates_note(state->candidates, kind, candidates, count);
-    if (at < state->count) {
-        const struct explore_step *step = &state->steps[at];
-        if (step->data != data || (data && step->answer >= count))
-            state->blocked = true;
-        else if (data)
-            return step->answer;
-        else
-            wanted = step->answer;
-    } else if (at == state->count && !data) {
+    if (kind == CHOICE_DATA)
+        return steps_answer(state, count);
+    if (state->at < state->count) {
+        state->blocked |= state->steps[state->at].data;
+        wanted = state->steps[state->at++].answer;
+    } else if (state->at == state->count) {
+        state->at++;
         wanted = state->pending;
     }
-    if (data)
-        return 0;
     bool asked = wanted != EXPLORE_NOBODY;
-    if (!asked && state->candidates != NULL && at > 0 && scheduler.running != NULL)
+    if (!asked && state->candidates != NULL && execution.choice_count > 0
+        && scheduler.running != NULL)
         wanted = scheduler.running->id;
     for (uint32_t i = 0; wanted != EXPLORE_NOBODY && i < count; i++)
         if (candidates[i]->id == wanted)
@@ -218,7 +229,9 @@ static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
 static void steps_begin(struct strategy *self, uint64_t seed)
 {
     (void)seed;
+    self->steps.at = 0;
     self->steps.blocked = false;
+    self->steps.added = false;
 }
 
 struct strategy strategy_steps(const struct explore_step *steps, uint32_t count)
@@ -230,6 +243,26 @@ struct strategy strategy_steps(const struct explore_step *steps, uint32_t count)
                               .steps = { .steps = steps,
                                          .count = count,
                                          .pending = EXPLORE_NOBODY } };
+}
+
+/* Whether the execution went as planned, all of it. */
+static bool steps_were_possible(const struct steps_state *state)
+{
+    uint32_t planned = state->count + (state->pending != EXPLORE_NOBODY);
+    return !state->blocked && state->at >= planned;
+}
+
+/* The steps, one for each choice: with the data choices that were not among them. */
+static void add_answers(struct explorer *explorer, const struct explore_item *item)
+{
+    struct explore_steps *steps = &explorer->aligned;
+    const struct explore_step *step = item->steps, *end = step + item->step_count;
+    steps->count = 0;
+    for (uint32_t i = 0; step < end; i++)
+        if (execution.choices[i].kind == CHOICE_DATA && !step->data)
+            explore_steps_add(steps, (struct explore_step){ .data = true });
+        else
+            explore_steps_add(steps, *step++);
 }
 
 /* Takes the newest item off; a copy of it stays as explorer->current. */
@@ -257,13 +290,18 @@ bool explorer_next(struct explorer *explorer)
     else
         strategy.steps.pending = item->pending;
     scheduler_run(&strategy, 0);
-    explorer->blocked = strategy.steps.blocked || execution.choice_count < item->step_count;
+    explorer->blocked = !steps_were_possible(&strategy.steps);
     explorer->mass = item->mass;
     if (explorer->blocked)
         return true;
     size_t first = explorer->item_count;
     uint32_t width = explorer->trace.width;
-    explore_trace_update(&explorer->trace, item->steps, item->step_count);
+    if (strategy.steps.added) {
+        add_answers(explorer, item);
+        explore_trace_update(&explorer->trace, explorer->aligned.steps, explorer->aligned.count);
+    } else {
+        explore_trace_update(&explorer->trace, item->steps, item->step_count);
+    }
     if (width != explorer->trace.width)
         explorer->children.row = room(explorer->children.row,
                                       explorer->trace.width * sizeof *explorer->children.row);

@@ -128,10 +128,10 @@ static bool detour_in_order(struct explore_trace *trace, const struct detour *de
     bool clock_known = false;
     for (uint32_t i = detour->position; i-- > 0;) {
         uint8_t role = trace->events[i].role;
-        if (role == EXPLORE_DEFAULT || role == EXPLORE_KEY_STOPS)
-            return true;
-        if (role != EXPLORE_KEY || dependence_follows(execution.trace[i].kind))
+        if (dependence_follows(execution.trace[i].kind) || role == EXPLORE_PART)
             continue;
+        if (role != EXPLORE_KEY)
+            return true;
         if (!clock_known)
             key_clock(trace, detour, clock);
         clock_known = true;
@@ -215,18 +215,12 @@ static void make_detour(struct explore_trace *trace, const struct detour *detour
     copy_steps(trace, steps, detour->position, detour->parts);
     for (uint32_t i = detour->position; i < trace->count; i++) {
         const struct event *event = &execution.trace[i];
-        uint32_t self = event->goroutine;
-        if (event->kind == EVENT_CHOOSE) {
-            /* comes with the event before it, whether or not the key rests on its answer */
-            bool rests = explore_within(trace, i, detour->parts);
-            if (trace->events[i].index <= detour->parts[self] + 1 && i > detour->position
-                && explore_counts(trace, detour->position)[self] < detour->parts[self])
-                add_step(steps, rests ? (uint32_t)event->value_read : 0,
-                         rests ? EXPLORE_PART : EXPLORE_DEFAULT, true);
-        } else if (event->kind != EVENT_EXIT && explore_within(trace, i, detour->parts)) {
-            add_step(steps, renamed(&renaming, self), EXPLORE_PART, false);
-            renaming_note(&renaming, event);
-        }
+        if (event->kind == EVENT_EXIT || !explore_within(trace, i, detour->parts))
+            continue;
+        bool data = event->kind == EVENT_CHOOSE;
+        add_step(steps, data ? (uint32_t)event->value_read : renamed(&renaming, event->goroutine),
+                 EXPLORE_PART, data);
+        renaming_note(&renaming, event);
     }
     add_step(steps, renamed(&renaming, detour->goroutine),
              stops ? EXPLORE_KEY_STOPS : EXPLORE_KEY, false);
@@ -313,47 +307,58 @@ static void reverse_stop(struct explore_trace *trace, uint32_t position,
     }
 }
 
-/* The next answer of a data choice: found where D goes on behind it, or behind the detour that it
- * is in and the p that this was made for, and all later free answers are the first ones. */
+/* What the event is, or the one that it follows. */
+static enum explore_role role_of(const struct explore_trace *trace, uint32_t position)
+{
+    while (dependence_follows(execution.trace[position].kind))
+        position--;
+    return (enum explore_role)trace->events[position].role;
+}
+
+/* Where the detours before one p end of which one holds the data choice at position; behind that
+ * itself if none does. ret_pending: whether p comes next. */
+static uint32_t detours_end(const struct explore_trace *trace, uint32_t position, bool *ret_pending)
+{
+    enum explore_role role = role_of(trace, position);
+    uint32_t end = position + 1;
+    for (; role != EXPLORE_DEFAULT && end < trace->count; end++) {
+        enum explore_role next = role_of(trace, end);
+        bool follows = dependence_follows(execution.trace[end].kind);
+        if (next == EXPLORE_DEFAULT || (role == EXPLORE_KEY_STOPS && !follows))
+            break;
+        role = next;
+    }
+    *ret_pending = role == EXPLORE_KEY && end < trace->count;
+    return end;
+}
+
+/* Data choices of detours come behind the p that these were made for, in the order in which they
+ * were executed; those that a detour rests on are settled with it. So the next answer is found
+ * where D goes on behind all that, and all later free answers are the first ones. */
 static void next_answer(struct explore_trace *trace, uint32_t position,
                         struct explore_children *children)
 {
-    uint32_t end = position + 1; /* what must stay as it is */
-    uint32_t pending = EXPLORE_NOBODY;
-    bool in_detour = false;
-    for (uint32_t i = position; i-- > 0 && !in_detour;)
-        if (!dependence_follows(execution.trace[i].kind)) {
-            in_detour = trace->events[i].role != EXPLORE_DEFAULT;
-            break;
-        }
-    uint32_t last = position;
-    for (uint32_t i = position + 1; in_detour && i < trace->count; i++) {
-        if (!dependence_follows(execution.trace[i].kind)
-            && trace->events[i].role == EXPLORE_DEFAULT)
-            break;
+    bool pending;
+    uint32_t end = detours_end(trace, position, &pending);
+    for (uint32_t i = position + 1; i < end; i++)
         if (execution.trace[i].kind == EVENT_CHOOSE && execution.trace[i].value_read != 0
             && trace->events[i].role == EXPLORE_DEFAULT)
             return;
-        end = i + 1;
-        last = i;
-    }
-    uint8_t last_role = EXPLORE_DEFAULT;
-    for (uint32_t i = last + 1; in_detour && i-- > 0;)
-        if (!dependence_follows(execution.trace[i].kind)) {
-            last_role = trace->events[i].role;
-            break;
-        }
-    if (in_detour && last_role == EXPLORE_KEY && end < trace->count)
-        pending = execution.trace[end].goroutine;
-    uint32_t settled = pending == EXPLORE_NOBODY ? end : end + 1;
-    int16_t *row = children->row;
-    explore_copy(row, explore_counts(trace, settled), trace->width);
-    if (!explore_goes_on(trace, row))
+    explore_copy(children->row, explore_counts(trace, pending ? end + 1 : end), trace->width);
+    if (!explore_goes_on(trace, children->row))
         return;
     struct explore_steps *steps = &children->steps;
     copy_steps(trace, steps, end, NULL);
-    steps->steps[trace->events[position].choice].answer++;
-    children->add(children, pending);
+    uint32_t answered = trace->events[position].choice + 1;
+    steps->steps[answered - 1].answer++;
+    uint32_t further = 0; /* data choices that may not be there after another answer */
+    while (position + 1 + further < end
+           && execution.trace[position + 1 + further].kind == EVENT_CHOOSE)
+        further++;
+    steps->count -= further;
+    memmove(&steps->steps[answered], &steps->steps[answered + further],
+            (steps->count - answered) * sizeof *steps->steps);
+    children->add(children, pending ? execution.trace[end].goroutine : EXPLORE_NOBODY);
 }
 
 void explore_find_children(struct explore_trace *trace, struct explore_children *children)

@@ -17,8 +17,10 @@ struct explore_candidates;
 struct steps_state {
     const struct explore_step *steps;
     uint32_t count;
+    uint32_t at;      /* the next one; count + 1 once `pending` has been picked, too */
     uint16_t pending; /* the goroutine that executes behind them, or EXPLORE_NOBODY */
     bool blocked;     /* a step was impossible */
+    bool added;       /* a data choice that was not among them stood before the last one */
     struct explore_candidates *candidates; /* where to note them; then whoever executed last goes
                                               on, instead of D's choice; or NULL */
 };
