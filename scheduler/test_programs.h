@@ -1,0 +1,371 @@
+/* test_programs.h: small programs drawn at random, as targets: what the tests of exploration run.
+ * A program is a table that its goroutines interpret. Only the accesses that its operations name
+ * are events: the interpreter is compiled without hooks, like every test. */
+#ifndef TREADLE_TEST_PROGRAMS_H
+#define TREADLE_TEST_PROGRAMS_H
+
+#include "test_run.h"
+
+/* name, and what its members at, bytes, value mean. Memory is addressed by byte; `last` is what the
+ * goroutine has read last. A value of VALUE_LAST and more is that much more than `last`. */
+#define OPERATIONS(X)                                                                              \
+    X(END)                                                                                         \
+    X(LOAD)         /* at, bytes: plain, of any size and at any address */                         \
+    X(STORE)        /* at, bytes, value */                                                         \
+    X(BUMP)         /* at: a word is read, then written */                                         \
+    X(COPY)         /* at: to; value: from; bytes */                                               \
+    X(SET)          /* at, bytes, value */                                                         \
+    X(CLEAR)        /* at: three words */                                                          \
+    X(ATOMIC_LOAD)  /* at, bytes */                                                                \
+    X(ATOMIC_STORE) /* at, bytes, value */                                                         \
+    X(ADD)          /* at, bytes, value */                                                         \
+    X(CAS)          /* at, bytes, value: low 2 bits sought, the others stored */                   \
+    X(FENCE)                                                                                       \
+    X(LOCK)         /* at: which mutex */                                                          \
+    X(TRYLOCK)      /* at: which; value: operations skipped if it is taken */                      \
+    X(UNLOCK)       /* at */                                                                       \
+    X(RWLOCK)                                                                                      \
+    X(RWUNLOCK)                                                                                    \
+    X(RLOCK)                                                                                       \
+    X(RUNLOCK)                                                                                     \
+    X(GROUP_ADD)    /* value, from which 8 is subtracted */                                        \
+    X(GROUP_WAIT)                                                                                  \
+    X(GO)           /* at: procedure; value: whether the others are told its id */                 \
+    X(JOIN)         /* at: which of the goroutine's own children */                                \
+    X(JOIN_TOLD)    /* the goroutine that others were told of, if any */                           \
+    X(CHOOSE)       /* value: answers */                                                           \
+    X(IF)           /* skips `at` operations if last + value is odd */                             \
+    X(ASSERT)       /* last + value is even */                                                     \
+    X(FATAL)                                                                                       \
+    X(CALL)         /* value: key */                                                               \
+    X(RETURN)                                                                                      \
+    X(ALLOC)        /* value: bytes, in units of 8: the goroutine's pointer */                     \
+    X(FREE)         /* what its pointer points to; then it is NULL */                              \
+    X(PUT)          /* stores its pointer for others, in pointer cell `at` */                      \
+    X(GET)          /* loads one */                                                                \
+    X(SEEK)         /* puts its pointer there by compare-and-swap if the cell is empty */          \
+    X(POINTER_LOAD) /* reads where its pointer points */                                           \
+    X(POINTER_STORE) /* value */                                                                   \
+    X(POINTER_CAS)  /* value, as CAS */
+
+enum {
+#define X(name) OP_##name,
+    OPERATIONS(X)
+#undef X
+    OP_COUNT
+};
+
+#define VALUE_LAST 128u
+#define PROCEDURES_MAX 6u
+#define OPERATIONS_MAX 16u
+#define ACTORS_MAX 24u
+#define CHILDREN_MAX 4u
+#define MEMORY_BYTES 32u
+
+struct op {
+    uint8_t code, at, bytes, value;
+};
+
+struct random_program {
+    enum treadle_reuse reuse;
+    uint8_t starting; /* goroutines: procedures 0 .. starting - 1 */
+    uint8_t group;    /* the wait group's counter at first */
+    struct op procedures[PROCEDURES_MAX][OPERATIONS_MAX + 1];
+};
+
+/* What the goroutines share. */
+struct shared {
+    uint64_t memory[MEMORY_BYTES / 8];
+    struct treadle_mutex mutex[2];
+    struct treadle_rwmutex rwmutex;
+    struct treadle_waitgroup group;
+    uint64_t told; /* a goroutine's id */
+    void *pointers[2];
+};
+
+/* What one goroutine keeps to itself: by its id. */
+static struct actor {
+    uint64_t reads; /* a digest of all that it has read */
+    uint64_t last;
+    void *pointer;
+    bool calls; /* an operation of the history is open */
+    uint32_t children[CHILDREN_MAX];
+    uint32_t child_count;
+} actors[ACTORS_MAX];
+
+/* ---- the interpreter ------------------------------------------------------------------------- */
+
+static void actor_reads(struct actor *actor, uint64_t value)
+{
+    actor->last = value;
+    actor->reads = actor->reads * 31 + value + 1;
+}
+
+static uint64_t load(uint8_t *memory, uint32_t bytes)
+{
+    switch (bytes) {
+    case 1:
+        return peek8(memory);
+    case 2:
+        return peek16((void *)memory);
+    case 4:
+        return peek32((void *)memory);
+    default:
+        return peek64((void *)memory);
+    }
+}
+
+static void store(uint8_t *memory, uint32_t bytes, uint64_t value)
+{
+    switch (bytes) {
+    case 1:
+        poke8(memory, (uint8_t)value);
+        break;
+    case 2:
+        poke16((void *)memory, (uint16_t)value);
+        break;
+    case 4:
+        poke32((void *)memory, (uint32_t)value);
+        break;
+    default:
+        poke64((void *)memory, value);
+    }
+}
+
+static uint64_t atomic(uint32_t code, void *memory, uint32_t bytes, uint64_t value)
+{
+    uint64_t sought = value & 3, desired = value >> 2;
+    switch (code << 8 | bytes) {
+#define X(bits, type)                                                                              \
+    case OP_ATOMIC_LOAD << 8 | bits / 8:                                                           \
+        return atomic_load##bits((_Atomic type *)memory);                                          \
+    case OP_ATOMIC_STORE << 8 | bits / 8:                                                          \
+        atomic_store##bits((_Atomic type *)memory, (type)value);                                   \
+        return 0;                                                                                  \
+    case OP_ADD << 8 | bits / 8:                                                                   \
+        return atomic_add##bits((_Atomic type *)memory, (type)value);                              \
+    case OP_CAS << 8 | bits / 8:                                                                   \
+        return atomic_cas_sync##bits((_Atomic type *)memory, (type)sought, (type)desired);
+        SUBJECT_ATOMICS(X)
+#undef X
+    default:
+        CHECK(code, ==, 0u);
+        return 0;
+    }
+}
+
+static void interpret(const struct op *op);
+
+static void interpret_child(void *procedure)
+{
+    interpret(procedure);
+}
+
+static void actor_goes(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    const struct random_program *program = execution.target->argument;
+    uint32_t child =
+        treadle_go(interpret_child, (void *)(uint64_t)program->procedures[op->at]);
+    if (actor->child_count < CHILDREN_MAX)
+        actor->children[actor->child_count++] = child;
+    if (op->value != 0)
+        poke64(&shared->told, child);
+}
+
+static void actor_joins(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    if (op->code == OP_JOIN_TOLD) {
+        uint32_t told = (uint32_t)peek64(&shared->told);
+        actor_reads(actor, told != 0);
+        if (told != 0)
+            treadle_join(told);
+    } else if (op->at < actor->child_count) {
+        treadle_join(actor->children[op->at]);
+    }
+}
+
+static void actor_notes(struct actor *actor, const struct op *op)
+{
+    if (op->code == OP_CALL && !actor->calls) {
+        treadle_call(TREADLE_ASSIGN, op->value, actor->last);
+        actor->calls = true;
+    } else if (op->code == OP_RETURN && actor->calls) {
+        treadle_return(true, 0, actor->last);
+        actor->calls = false;
+    }
+}
+
+static void actor_points(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    switch (op->code) {
+    case OP_ALLOC:
+        actor->pointer = treadle_alloc(op->value * 8u, NULL);
+        break;
+    case OP_FREE:
+        treadle_free(actor->pointer);
+        actor->pointer = NULL;
+        break;
+    case OP_PUT:
+        poke64((void *)&shared->pointers[op->at], (uint64_t)actor->pointer);
+        break;
+    case OP_GET:
+        actor->pointer = (void *)atomic_load64((void *)&shared->pointers[op->at]);
+        actor_reads(actor, actor->pointer != NULL);
+        break;
+    case OP_SEEK: {
+        uint64_t before =
+            atomic_cas_sync64((void *)&shared->pointers[op->at], 0, (uint64_t)actor->pointer);
+        actor_reads(actor, before != 0);
+        break;
+    }
+    case OP_POINTER_LOAD:
+        if (actor->pointer != NULL)
+            actor_reads(actor, peek64(actor->pointer));
+        break;
+    case OP_POINTER_STORE:
+        if (actor->pointer != NULL)
+            poke64(actor->pointer, op->value);
+        break;
+    default:
+        if (actor->pointer != NULL)
+            actor_reads(actor, atomic(OP_CAS, actor->pointer, 8, op->value));
+    }
+}
+
+static void actor_synchronises(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    switch (op->code) {
+    case OP_LOCK:
+        treadle_mutex_lock(&shared->mutex[op->at]);
+        break;
+    case OP_UNLOCK:
+        treadle_mutex_unlock(&shared->mutex[op->at]);
+        break;
+    case OP_RWLOCK:
+        treadle_rwmutex_lock(&shared->rwmutex);
+        break;
+    case OP_RWUNLOCK:
+        treadle_rwmutex_unlock(&shared->rwmutex);
+        break;
+    case OP_RLOCK:
+        treadle_rwmutex_rlock(&shared->rwmutex);
+        break;
+    case OP_RUNLOCK:
+        treadle_rwmutex_runlock(&shared->rwmutex);
+        break;
+    case OP_GROUP_ADD:
+        treadle_waitgroup_add(&shared->group, op->value - 8);
+        break;
+    case OP_GROUP_WAIT:
+        treadle_waitgroup_wait(&shared->group);
+        break;
+    case OP_GO:
+        actor_goes(actor, shared, op);
+        break;
+    default:
+        actor_joins(actor, shared, op);
+    }
+}
+
+static void actor_accesses(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    uint8_t *at = (uint8_t *)shared->memory + op->at;
+    uint64_t value = op->value < VALUE_LAST ? op->value
+                                            : ((actor->last & 3) + op->value - VALUE_LAST);
+    switch (op->code) {
+    case OP_LOAD:
+        actor_reads(actor, load(at, op->bytes));
+        break;
+    case OP_STORE:
+        store(at, op->bytes, value);
+        break;
+    case OP_BUMP:
+        bump64((void *)at);
+        break;
+    case OP_COPY:
+        subject_memmove(at, (uint8_t *)shared->memory + op->value, op->bytes);
+        break;
+    case OP_SET:
+        subject_memset(at, (uint8_t)value, op->bytes);
+        break;
+    case OP_CLEAR:
+        clear24((void *)at);
+        break;
+    case OP_ATOMIC_STORE:
+        atomic(op->code, at, op->bytes, value);
+        break;
+    default:
+        actor_reads(actor, atomic(op->code, at, op->bytes, value));
+    }
+}
+
+static void interpret(const struct op *op)
+{
+    struct shared *shared = execution.state;
+    CHECK(treadle_self(), <, ACTORS_MAX);
+    struct actor *actor = &actors[treadle_self()];
+    *actor = (struct actor){ 0 };
+    for (; op->code != OP_END; op++) {
+        uint32_t skip = 0;
+        if (op->code < OP_FENCE)
+            actor_accesses(actor, shared, op);
+        else if (op->code == OP_FENCE)
+            subject_fence();
+        else if (op->code == OP_TRYLOCK)
+            skip = treadle_mutex_trylock(&shared->mutex[op->at]) ? 0 : op->value;
+        else if (op->code <= OP_JOIN_TOLD)
+            actor_synchronises(actor, shared, op);
+        else if (op->code == OP_CHOOSE)
+            actor_reads(actor, treadle_choose(op->value, "random"));
+        else if (op->code == OP_IF)
+            skip = (actor->last + op->value) % 2 != 0 ? op->at : 0;
+        else if (op->code == OP_ASSERT)
+            treadle_assert((actor->last + op->value) % 2 == 0, "even");
+        else if (op->code == OP_FATAL)
+            treadle_go_fatal("fatal");
+        else if (op->code <= OP_RETURN)
+            actor_notes(actor, op);
+        else
+            actor_points(actor, shared, op);
+        actor->reads += op->code == OP_TRYLOCK && skip > 0;
+        for (; skip > 0 && op[1].code != OP_END; skip--)
+            op++;
+    }
+}
+
+static void run_procedure(void *state, const void *procedure)
+{
+    (void)state;
+    interpret(procedure);
+}
+
+static void *setup_shared(const void *argument)
+{
+    const struct random_program *program = argument;
+    struct shared *shared = treadle_alloc(sizeof *shared, "shared");
+    shared->group.count = program->group;
+    return shared;
+}
+
+/* Opens a program for exploration. It must outlive its executions. */
+static inline void program_open(const struct random_program *program)
+{
+    static struct treadle_program programs[PROCEDURES_MAX];
+    static struct treadle_target target;
+    for (uint32_t i = 0; i < program->starting; i++)
+        programs[i] = (struct treadle_program){ "actor", run_procedure, program->procedures[i] };
+    target = (struct treadle_target){
+        .name = "test/random-program",
+        .setup = setup_shared,
+        .argument = program,
+        .programs = programs,
+        .program_count = program->starting,
+        .reuse = program->reuse,
+        .private_stacks = true,
+    };
+    const char *rule = "";
+    struct scheduler_options options = { .exploring = true };
+    assert_int_equal(scheduler_open(&target, &options, &rule), TREADLE_OK);
+}
+
+#endif
