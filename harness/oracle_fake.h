@@ -114,6 +114,8 @@ static inline uint32_t fake_add(struct event event)
     fake.trace[position] = event;
     if (!fake.run_over)
         execution.trace_run_count = execution.trace_count;
+    if (event.goroutine >= execution.goroutine_count)
+        execution.goroutine_count = event.goroutine + 1u;
     return position;
 }
 

@@ -12,16 +12,16 @@
 
 #include "record_runs.h"
 
-#define MOMENTS_MAX (1u << 16) /* touches looked at to compare values; then nothing is torn */
+#define MOMENTS_MAX (1u << 16) /* writes looked at to compare values; then nothing is torn */
 
 static const char rule_torn[] = "words read in a row are of one assignment";
 
-/* What a goroutine has read so far. writer: touch that wrote the word, RECORD_NONE = set-up. */
+/* A run of reads. */
 struct reading {
-    uint32_t words;
-    uint32_t first, last; /* touches */
-    uint32_t writer[RECORD_WORDS_MAX];
-    uint32_t reader[RECORD_WORDS_MAX];
+    uint16_t words;
+    uint16_t first, last;              /* touches */
+    uint16_t writer[RECORD_WORDS_MAX]; /* touch that wrote the word */
+    uint16_t reader[RECORD_WORDS_MAX]; /* touch that read it */
 };
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static bool word_value_later(const struct watch *watch, uint32_t writer, uint32_
         if (touch->writes)
             return false;
         if (touch->exact) {
-            *ret_value = touch->value;
+            *ret_value = execution.trace[touch->position].value_read;
             return true;
         }
     }
@@ -72,91 +72,88 @@ static bool word_value_later(const struct watch *watch, uint32_t writer, uint32_
 static inline bool word_value(const struct watch *watch, uint32_t writer, uint32_t word,
                               uint64_t *ret_value)
 {
-    bool setup = writer == RECORD_NONE;
-    if (!setup && !watch->touches[writer].exact)
+    const struct touch *touch = &watch->touches[writer];
+    if (writer < watch->record->count)
+        *ret_value = watch->record->setup_values[word];
+    else if (touch->exact)
+        *ret_value = execution.trace[touch->position].value_written;
+    else
         return word_value_later(watch, writer, word, ret_value);
-    *ret_value =
-        setup ? watch->record->setup_values[word] : watch->touches[writer].value;
     return true;
 }
 
-/* What a reading saw, as far as it is known. */
-struct values {
-    uint32_t known; /* words */
-    uint64_t of[RECORD_WORDS_MAX];
-};
-
-static void reading_values(const struct watch *watch, const struct reading *reading,
-                           struct values *values)
+/* Whether the two touches are known to have given the word different values. */
+static inline bool word_differs(const struct watch *watch, uint32_t word, uint32_t writer,
+                                uint32_t other)
 {
-    values->known = 0;
-    for (uint32_t words = reading->words; words != 0; words &= words - 1) {
-        uint32_t word = (uint32_t)__builtin_ctz(words);
-        if (word_value(watch, reading->writer[word], word, &values->of[word]))
-            values->known |= words & -words;
-    }
+    uint64_t value, other_value;
+    return writer != other && word_value(watch, writer, word, &value)
+           && word_value(watch, other, word, &other_value) && value != other_value;
 }
 
-/* Whether the values can be those of a record whose words these touches wrote. */
-static bool reading_equals(const struct watch *watch, const struct reading *reading,
-                           const struct values *values, const uint32_t *writers)
+/* ---- moments --------------------------------------------------------------------------------- */
+
+/* Whether the assignment `run` never ended. */
+static inline bool assignment_in_progress(const struct watch *watch, uint32_t run)
 {
-    for (uint32_t words = values->known; words != 0; words &= words - 1) {
+    const struct touch *first = &watch->touches[run];
+    if (first->full || watch->cut)
+        return false;
+    return watch->lanes[execution.trace[first->position].goroutine].last[true] == first->run_last;
+}
+
+/* Whether the reading's `words` have the values that these touches gave them. */
+static inline bool reading_equals(const struct watch *watch, const struct reading *reading,
+                                  uint32_t words, const uint16_t *writers)
+{
+    for (; words != 0; words &= words - 1) {
         uint32_t word = (uint32_t)__builtin_ctz(words);
-        uint64_t value;
-        if (writers[word] != reading->writer[word]
-            && word_value(watch, writers[word], word, &value) && value != values->of[word])
+        if (word_differs(watch, word, writers[word], reading->writer[word]))
             return false;
     }
     return true;
 }
 
-static inline void touch_apply(const struct watch *watch, uint32_t index, uint32_t *writers)
-{
-    for (uint32_t words = watch->touches[index].words; words != 0; words &= words - 1)
-        writers[__builtin_ctz(words)] = index;
-}
-
 /* Whether the reading equals what is in memory with the assignment `run` over it. */
 static bool reading_equals_assignment(const struct watch *watch, const struct reading *reading,
-                                      const struct values *values, const uint32_t *memory,
-                                      uint32_t run)
+                                      const uint16_t *memory, uint32_t run)
 {
-    if (watch->touches[run].progress)
+    if (assignment_in_progress(watch, run))
         return false;
-    uint32_t writers[RECORD_WORDS_MAX];
-    for (uint32_t word = 0; word < watch->record->count; word++)
-        writers[word] = memory[word];
-    for (uint32_t index = run; index <= watch->touches[run].run_last; index++)
-        if (watch->touches[index].run == run)
-            touch_apply(watch, index, writers);
-    return reading_equals(watch, reading, values, writers);
+    uint32_t left = reading->words;
+    for (uint32_t index = run;; index = watch->touches[index].next) {
+        const struct touch *touch = &watch->touches[index];
+        for (uint32_t words = touch->words & left; words != 0; words &= words - 1) {
+            uint32_t word = (uint32_t)__builtin_ctz(words);
+            if (word_differs(watch, word, index, reading->writer[word]))
+                return false;
+        }
+        left &= ~(uint32_t)touch->words;
+        if (index == watch->touches[run].run_last)
+            return reading_equals(watch, reading, left, memory);
+    }
 }
 
 /* Whether the reading was the record's value at a moment up to the reading's end. */
 static bool reading_was_value(const struct watch *watch, const struct reading *reading,
                               uint32_t *moments_left)
 {
-    struct values values;
-    uint32_t memory[RECORD_WORDS_MAX];
-    for (uint32_t word = 0; word < RECORD_WORDS_MAX; word++)
-        memory[word] = RECORD_NONE;
-    reading_values(watch, reading, &values);
-    if (reading_equals(watch, reading, &values, memory))
+    uint16_t memory[RECORD_WORDS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    if (reading_equals(watch, reading, reading->words, memory))
         return true;
-    for (uint32_t i = 0; i <= reading->last; i++) {
+    for (uint32_t i = 0; i < watch->write_count && watch->writes[i] < reading->last; i++) {
         if (*moments_left == 0)
             return true;
         --*moments_left;
-        if (!watch->touches[i].writes)
-            continue;
-        uint32_t run = watch->touches[i].run;
-        if (run == i && reading_equals_assignment(watch, reading, &values, memory, run))
+        uint16_t write = watch->writes[i];
+        uint16_t run = watch->touches[write].run;
+        if (run == write && reading_equals_assignment(watch, reading, memory, run))
             return true;
-        touch_apply(watch, i, memory);
+        for (uint32_t words = watch->touches[write].words; words != 0; words &= words - 1)
+            memory[__builtin_ctz(words)] = write;
         /* one of all words has been looked at when it began */
-        if (watch->touches[run].run_last == i && !watch->touches[run].full
-            && reading_equals_assignment(watch, reading, &values, memory, run))
+        if (!watch->touches[run].full && watch->touches[run].run_last == write
+            && reading_equals_assignment(watch, reading, memory, run))
             return true;
     }
     return false;
@@ -164,31 +161,64 @@ static bool reading_was_value(const struct watch *watch, const struct reading *r
 
 /* ---- readings -------------------------------------------------------------------------------- */
 
-static uint32_t run_of(const struct watch *watch, uint32_t writer)
+/* The write of the word that the touch saw. */
+static inline uint16_t touch_writer(const struct watch *watch, const struct touch *touch,
+                                    uint32_t word)
 {
-    return writer == RECORD_NONE ? RECORD_NONE : watch->touches[writer].run;
+    uint16_t writer = touch->before;
+    if (touch->exact)
+        return writer;
+    for (; writer >= watch->record->count; writer--)
+        if (watch->touches[writer].writes && (watch->touches[writer].words >> word & 1))
+            return writer;
+    return (uint16_t)word;
+}
+
+static inline uint32_t reading_run(const struct watch *watch, const struct reading *reading,
+                                   uint32_t word)
+{
+    return watch->touches[reading->writer[word]].run;
+}
+
+/* Finds out what the run of reads that begins with touch `first` saw. Returns whether that was of
+ * different assignments. */
+static inline bool reading_take(const struct watch *watch, uint16_t first, struct reading *reading)
+{
+    reading->words = 0;
+    reading->first = first;
+    reading->last = watch->touches[first].run_last;
+    uint32_t oldest = UINT32_MAX, newest = 0; /* assignment that it saw */
+    for (uint16_t index = first;; index = watch->touches[index].next) {
+        const struct touch *touch = &watch->touches[index];
+        for (uint32_t words = touch->words; words != 0; words &= words - 1) {
+            uint32_t word = (uint32_t)__builtin_ctz(words);
+            reading->writer[word] = touch_writer(watch, touch, word);
+            reading->reader[word] = index;
+            uint32_t run = reading_run(watch, reading, word);
+            oldest = run < oldest ? run : oldest;
+            newest = run > newest ? run : newest;
+        }
+        reading->words |= touch->words;
+        if (index == reading->last)
+            return oldest != newest;
+    }
+}
+
+static inline uint16_t touch_goroutine(const struct watch *watch, uint32_t index)
+{
+    return execution.trace[watch->touches[index].position].goroutine;
 }
 
 /* Whether a word is of an assignment that the reader itself had not finished. */
 static bool reading_is_own(const struct watch *watch, const struct reading *reading)
 {
-    for (uint32_t word = 0; word < watch->record->count; word++) {
-        if (!(reading->words >> word & 1) || reading->writer[word] == RECORD_NONE)
-            continue;
-        const struct touch *run = &watch->touches[run_of(watch, reading->writer[word])];
-        bool finished = run->full && run->run_last < reading->first;
-        if (run->lane == watch->touches[reading->first].lane && !finished)
+    for (uint32_t words = reading->words; words != 0; words &= words - 1) {
+        uint32_t run = reading_run(watch, reading, (uint32_t)__builtin_ctz(words));
+        bool finished = watch->touches[run].full && watch->touches[run].run_last < reading->first;
+        if (!finished && touch_goroutine(watch, run) == touch_goroutine(watch, reading->first))
             return true;
     }
     return false;
-}
-
-static uint32_t reading_word(const struct reading *reading, uint32_t index)
-{
-    uint32_t word = 0;
-    while (!(reading->words >> word & 1) || reading->reader[word] != index)
-        word++;
-    return word;
 }
 
 /* Names two reads of different assignments and the write that parts them, as they happened. */
@@ -197,30 +227,25 @@ static void reading_accuse(const struct watch *watch, const struct reading *read
     struct verdict_record *verdict = execution_add_verdict(TREADLE_TORN_READ, rule_torn);
     if (verdict == NULL)
         return;
-    uint32_t one = reading_word(reading, reading->first);
-    uint32_t other = RECORD_NONE;
-    for (uint32_t word = 0; word < watch->record->count; word++)
-        if ((reading->words >> word & 1)
-            && run_of(watch, reading->writer[word]) != run_of(watch, reading->writer[one])
-            && (other == RECORD_NONE || reading->reader[word] < reading->reader[other]))
+    uint32_t one = 0;
+    while (!(reading->words >> one & 1) || reading->reader[one] != reading->first)
+        one++;
+    uint32_t other = UINT32_MAX;
+    for (uint32_t words = reading->words; words != 0; words &= words - 1) {
+        uint32_t word = (uint32_t)__builtin_ctz(words);
+        if (reading_run(watch, reading, word) != reading_run(watch, reading, one)
+            && (other == UINT32_MAX || reading->reader[word] < reading->reader[other]))
             other = word;
-    bool other_is_newer = reading->writer[one] == RECORD_NONE
-                          || (reading->writer[other] != RECORD_NONE
-                              && reading->writer[other] > reading->writer[one]);
-    uint32_t newer = other_is_newer ? other : one;
+    }
+    uint32_t newer = reading->writer[other] > reading->writer[one] ? other : one;
     uint32_t reads[2] = { watch->touches[reading->reader[one]].position,
                           watch->touches[reading->reader[other]].position };
     uint32_t write = watch->touches[reading->writer[newer]].position;
-    uint32_t *events = verdict->events;
-    uint32_t count = 0;
-    if (write < reads[0])
-        events[count++] = write;
-    events[count++] = reads[0];
-    if (write > reads[0])
-        events[count++] = write;
+    verdict->events[verdict->event_count++] = write < reads[0] ? write : reads[0];
+    if (write != reads[0])
+        verdict->events[verdict->event_count++] = write < reads[0] ? reads[0] : write;
     if (reads[1] != reads[0])
-        events[count++] = reads[1];
-    verdict->event_count = count;
+        verdict->events[verdict->event_count++] = reads[1];
     if (execution.explain)
         snprintf(verdict->detail, sizeof verdict->detail,
                  "%s: goroutine %u read word %u and word %u of different assignments, word %u "
@@ -229,53 +254,31 @@ static void reading_accuse(const struct watch *watch, const struct reading *read
                  execution.trace[write].goroutine);
 }
 
-static void reading_judge(const struct watch *watch, const struct reading *reading,
-                          uint32_t *moments_left)
-{
-    uint32_t run = run_of(watch, reading->writer[reading_word(reading, reading->first)]);
-    bool mixed = false;
-    for (uint32_t words = reading->words; words != 0; words &= words - 1)
-        mixed |= run_of(watch, reading->writer[__builtin_ctz(words)]) != run;
-    if (mixed && !reading_is_own(watch, reading)
-        && !reading_was_value(watch, reading, moments_left))
-        reading_accuse(watch, reading);
-}
-
-/* Goes through the touches as they happened; judges each reading when it is over. */
+/* Accuses the torn reading that was over first. */
 static void watch_judge(const struct watch *watch)
 {
     uint32_t moments_left = MOMENTS_MAX;
-    struct reading readings[RECORD_LANES_MAX];
-    uint32_t memory[RECORD_WORDS_MAX];
-    for (uint32_t word = 0; word < RECORD_WORDS_MAX; word++)
-        memory[word] = RECORD_NONE;
-    for (uint32_t i = 0; i < watch->touch_count; i++) {
-        const struct touch *touch = &watch->touches[i];
-        if (touch->writes) {
-            touch_apply(watch, i, memory);
+    struct reading reading, torn;
+    torn.last = UINT16_MAX;
+    for (uint32_t i = 0; i < watch->chain_count; i++) {
+        uint16_t first = watch->chains[i];
+        if (watch->touches[first].writes)
             continue;
-        }
-        struct reading *reading = &readings[touch->lane];
-        if (touch->run == i) {
-            reading->words = 0;
-            reading->first = i;
-        }
-        for (uint32_t words = touch->words; words != 0; words &= words - 1) {
-            int word = __builtin_ctz(words);
-            reading->writer[word] = memory[word];
-            reading->reader[word] = i;
-        }
-        reading->words |= touch->words;
-        reading->last = i;
-        if (watch->touches[touch->run].run_last == i)
-            reading_judge(watch, reading, &moments_left);
+        for (; first != 0; first = watch->touches[reading.last].next)
+            if (reading_take(watch, first, &reading) && reading.last < torn.last
+                && !reading_is_own(watch, &reading)
+                && !reading_was_value(watch, &reading, &moments_left))
+                torn = reading;
     }
+    if (torn.last != UINT16_MAX)
+        reading_accuse(watch, &torn);
 }
 
 void oracle_torn_read(void)
 {
     struct watch watch; /* not initialised as a whole: most of it stays unused */
-    for (uint32_t i = 0; i < execution.record_count; i++)
-        if (record_watch(&watch, &execution.records[i]))
-            watch_judge(&watch);
+    for (uint32_t i = 0; i < execution.record_count; i++) {
+        record_watch(&watch, &execution.records[i]);
+        watch_judge(&watch);
+    }
 }

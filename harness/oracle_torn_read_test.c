@@ -250,6 +250,37 @@ static void test_copied_reading_within_assignment(void **state)
     fake_assert_events(fake_verdict(TREADLE_TORN_READ, ALL), write, copy, NO);
 }
 
+/* What a copy reads of a word may have been written long before the others. */
+static void test_copied_reading_of_old_word(void **state)
+{
+    (void)state;
+    put_all(2, 20, 2, 8);
+    put(2, 0, 30);
+    get(3, 0);
+    uint32_t write = put(2, 2, 9);
+    uint32_t copy = fake_copy(1, 0x5000, WORD(1), 16);
+    put(2, 1, 3);
+    judge(true);
+    fake_assert_events(fake_verdict(TREADLE_TORN_READ, ALL), write, copy, NO);
+}
+
+/* Of two torn readings the one that was over first is named; any goroutine's is judged. */
+static void test_first_of_torn_readings(void **state)
+{
+    (void)state;
+    get(1, 1);
+    uint32_t first = get(1000, 1);
+    uint32_t write = put(2, 0, 20);
+    put(2, 1, 2);
+    put(2, 2, 8);
+    uint32_t second = get(1000, 0);
+    get(1, 0);
+    fake_event(1000, EVENT_EXIT, 0);
+    fake_event(1, EVENT_EXIT, 0);
+    judge(true);
+    fake_assert_events(fake_verdict(TREADLE_TORN_READ, ALL), first, write, second);
+}
+
 static void test_unknown_value(void **state)
 {
     (void)state;
@@ -349,6 +380,8 @@ int main(void)
         cmocka_unit_test_setup(test_copied_assignment, begin),
         cmocka_unit_test_setup(test_copied_reading, begin),
         cmocka_unit_test_setup(test_copied_reading_within_assignment, begin),
+        cmocka_unit_test_setup(test_copied_reading_of_old_word, begin),
+        cmocka_unit_test_setup(test_first_of_torn_readings, begin),
         cmocka_unit_test_setup(test_unknown_value, begin),
         cmocka_unit_test_setup(test_random_executions, begin),
         cmocka_unit_test_setup(test_cost, begin),

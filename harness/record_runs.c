@@ -1,8 +1,7 @@
-/* record_runs.c: one pass over the trace finds the touches and, where that can be said without a
- * look ahead, their runs. It is what an execution with nothing to say pays for. */
+/* record_runs.c: one pass over the trace finds the touches and links them to chains; then each
+ * chain is divided into runs. Every execution pays for it, by the instruction: branches on how the
+ * goroutines interleave are predicted well enough, and cheaper than doing without them. */
 #include "record_runs.h"
-
-#include <string.h>
 
 #include "../scheduler/check.h"
 
@@ -18,239 +17,182 @@ _Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
 
 /* ---- touches --------------------------------------------------------------------------------- */
 
-static inline struct lane *lane_find(struct watch *watch, uint16_t goroutine)
-{
-    if (goroutine < RECORD_LANES_MAX) { /* no search: its branches would be mispredicted */
-        uint8_t lane = watch->lane_of[goroutine];
-        return lane != RECORD_LANE_NONE ? &watch->lanes[lane] : NULL;
-    }
-    for (uint32_t i = 0; i < watch->lane_count; i++)
-        if (watch->lanes[i].goroutine == goroutine)
-            return &watch->lanes[i];
-    return NULL;
-}
-
-static struct lane *lane_add(struct watch *watch, uint16_t goroutine)
-{
-    if (watch->lane_count == RECORD_LANES_MAX)
-        return NULL;
-    if (goroutine < RECORD_LANES_MAX)
-        watch->lane_of[goroutine] = (uint8_t)watch->lane_count;
-    struct lane *lane = &watch->lanes[watch->lane_count++];
-    *lane = (struct lane){ .goroutine = goroutine };
-    return lane;
-}
-
 static inline bool watch_overlaps(const struct watch *watch, uint64_t address, uint32_t size)
 {
-    return address < watch->end && address + size > watch->begin;
+    uint64_t offset = address - watch->begin;
+    return offset < watch->bytes || -offset < size;
 }
 
 /* The words of the record that [address, address + size) has bytes of; it has some. */
-static inline uint16_t watch_words(const struct watch *watch, uint64_t address, uint32_t size)
+static uint16_t watch_words(const struct watch *watch, uint64_t address, uint32_t size)
 {
     uint64_t from = address > watch->begin ? address - watch->begin : 0;
-    uint64_t to = address + size;
-    to = (to < watch->end ? to : watch->end) - 1 - watch->begin;
+    uint64_t to = address + size - watch->begin;
+    to = (to < watch->bytes ? to : watch->bytes) - 1;
     return (uint16_t)((UINT32_C(2) << (to >> watch->word_shift))
                       - (UINT32_C(1) << (from >> watch->word_shift)));
 }
 
-/* Puts the newest touch into a run, as long as that needs no look ahead: all words of a run occur,
- * or it ends before one occurs again. Notes whether a reading sees different assignments. Whether
- * a touch writes is as random as the schedule: it selects values here, not branches. */
-static inline void watch_run(struct watch *watch, struct lane *lane, struct touch *touch,
-                             uint16_t index)
+/* Fills in the words of a touch that is not of just one. */
+static void touch_inexact(struct watch *watch, uint16_t index, uint64_t address, uint32_t size)
 {
-    bool writes = touch->writes;
-    uint16_t words = touch->words;
-    lane->run_words[0] = touch->parted || writes ? 0 : lane->run_words[0];
-    lane->run_words[1] = touch->parted ? 0 : lane->run_words[1];
-    uint16_t before = lane->run_words[writes];
-    if (before & words) {
-        watch->ambiguous = true;
-        before = 0;
+    struct touch *touch = &watch->touches[index];
+    touch->words = watch_words(watch, address, size);
+    touch->before = 0;
+    for (uint32_t words = touch->words; words != 0; words &= words - 1) {
+        uint16_t *write = &watch->memory[__builtin_ctz(words)];
+        touch->before = *write > touch->before ? *write : touch->before;
+        *write = touch->writes ? index : *write;
     }
-    uint16_t run = before != 0 ? lane->run[writes] : index;
-    bool full = (before | words) == watch->all;
-    lane->run[writes] = run;
-    lane->run_words[writes] = full ? 0 : before | words;
-    touch->run = run;
-    watch->touches[run].run_last = index;
-    watch->touches[run].full = full;
-    uint16_t reads_run = before == 0 ? watch->word_run[__builtin_ctz(words)] : lane->reads_run;
-    lane->reads_run = writes ? lane->reads_run : reads_run;
-    bool mixed = false;
-    for (; words != 0; words &= (uint16_t)(words - 1)) {
-        uint16_t *word_run = &watch->word_run[__builtin_ctz(words)];
-        mixed |= *word_run != reads_run;
-        *word_run = writes ? run : *word_run;
-    }
-    watch->mixed |= mixed & !writes;
 }
 
-static inline void watch_touch(struct watch *watch, uint32_t position, uint64_t address,
+/* Appends the touch to its goroutine's chain, or begins one with it. */
+static inline void chain_add(struct watch *watch, uint16_t goroutine, uint16_t index, bool writes)
+{
+    struct lane *lane = &watch->lanes[goroutine];
+    uint16_t last = lane->last[writes];
+    if (last != 0)
+        watch->touches[last].next = index;
+    else
+        watch->chains[watch->chain_count++] = index;
+    lane->last[writes] = index;
+    if (writes)
+        lane->last[false] = 0;
+}
+
+/* Adds a touch: the event's access to address. */
+static inline void watch_touch(struct watch *watch, const struct event *event, uint64_t address,
                                bool writes)
 {
-    const struct event *event = &execution.trace[position];
-    struct lane *lane = lane_find(watch, event->goroutine);
-    if (lane == NULL)
-        lane = lane_add(watch, event->goroutine);
-    if (lane == NULL || watch->touch_count == RECORD_TOUCHES_MAX) {
+    if (watch->touch_count == watch->touches_max) {
         watch->cut = true;
         return;
     }
     uint16_t index = (uint16_t)watch->touch_count++;
-    uint32_t word_bytes = UINT32_C(1) << watch->word_shift;
     struct touch *touch = &watch->touches[index];
-    *touch = (struct touch){
-        .value = writes ? event->value_written : event->value_read,
-        .position = position,
-        .words = watch_words(watch, address, event->size),
-        .lane = (uint8_t)(lane - watch->lanes),
-        .exact = event->size == word_bytes && ((address - watch->begin) & (word_bytes - 1)) == 0,
-        .writes = writes,
-        .parted = lane->parted,
-    };
-    lane->parted = false;
-    watch_run(watch, lane, touch, index);
+    touch->position = (uint32_t)(event - execution.trace);
+    touch->next = 0;
+    touch->writes = writes;
+    uint64_t offset = address - watch->begin;
+    bool exact = event->size == watch->record->word_bytes && offset % event->size == 0;
+    touch->exact = exact;
+    if (exact) {
+        uint64_t word = offset >> watch->word_shift;
+        touch->words = (uint16_t)(UINT32_C(1) << word);
+        touch->before = watch->memory[word];
+        if (writes)
+            watch->memory[word] = index;
+    } else {
+        touch_inexact(watch, index, address, event->size);
+    }
+    if (writes)
+        watch->writes[watch->write_count++] = index;
+    chain_add(watch, event->goroutine, index, writes);
 }
 
 /* A copy's read comes before its write. */
-static void watch_copy(struct watch *watch, uint32_t position)
+static void watch_copy(struct watch *watch, const struct event *event)
 {
-    const struct event *event = &execution.trace[position];
     if (watch_overlaps(watch, event->source, event->size))
-        watch_touch(watch, position, event->source, false);
+        watch_touch(watch, event, event->source, false);
     if (watch_overlaps(watch, event->address, event->size))
-        watch_touch(watch, position, event->address, true);
+        watch_touch(watch, event, event->address, true);
 }
 
-/* Finds all touches of the record before the final check. */
 static void watch_trace(struct watch *watch)
 {
-    const struct event *trace = execution.trace;
-    uint32_t count = execution.trace_run_count;
-    for (uint32_t position = 0; position < count; position++) {
-        const struct event *event = &trace[position];
+    const struct event *end = execution.trace + execution.trace_run_count;
+    for (const struct event *event = execution.trace; event < end; event++) {
         uint32_t kind = UINT32_C(1) << event->kind;
         if ((kind & KINDS_SINGLE) && watch_overlaps(watch, event->address, event->size)) {
-            bool writes = (kind & KINDS_WRITING)
-                          || (event->kind == EVENT_ATOMIC_CAS && event->success);
-            watch_touch(watch, position, event->address, writes);
-        } else if (kind & KIND(COPY)) {
-            watch_copy(watch, position);
+            if ((kind & KINDS_WRITING) || (kind == KIND(ATOMIC_CAS) && event->success))
+                watch_touch(watch, event, event->address, true);
+            else
+                watch_touch(watch, event, event->address, false);
         } else if (kind & KINDS_PARTING) {
-            struct lane *lane = lane_find(watch, event->goroutine);
-            if (lane != NULL)
-                lane->parted = true;
+            watch->lanes[event->goroutine] = (struct lane){ { 0, 0 } };
+        } else if (kind == KIND(COPY)) {
+            watch_copy(watch, event);
         }
     }
 }
 
-/* ---- runs that need a look ahead ------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
-/* The touch that would continue the run that touch `index` is in; RECORD_NONE where it must end. */
-static uint16_t run_next(const struct watch *watch, uint16_t index)
-{
-    const struct touch *touch = &watch->touches[index];
-    for (uint32_t i = index + 1u; i < watch->touch_count; i++) {
-        const struct touch *next = &watch->touches[i];
-        if (next->lane != touch->lane)
-            continue;
-        if (next->parted)
-            return RECORD_NONE;
-        if (next->writes == touch->writes)
-            return (uint16_t)i;
-        if (!touch->writes)
-            return RECORD_NONE;
-    }
-    return RECORD_NONE;
-}
-
-/* Last touch of the run of all words that begins at touch `first`; RECORD_NONE if none does. */
-static uint16_t run_full(const struct watch *watch, uint16_t first)
+/* Last touch of the run of all words that begins at touch `first`; 0 if none does. Marks the
+ * touches that it looks at as that run's, also in vain: the last mark counts. */
+static inline uint16_t run_find_full(struct watch *watch, uint16_t first)
 {
     uint16_t words = 0;
-    for (uint16_t index = first; index != RECORD_NONE; index = run_next(watch, index)) {
-        if (words & watch->touches[index].words)
-            return RECORD_NONE;
-        words |= watch->touches[index].words;
+    for (uint16_t index = first; index != 0; index = watch->touches[index].next) {
+        struct touch *touch = &watch->touches[index];
+        if (words & touch->words)
+            return 0;
+        words |= touch->words;
+        touch->run = first;
         if (words == watch->all)
             return index;
     }
-    return RECORD_NONE;
+    return 0;
 }
 
-static uint16_t run_partial(const struct watch *watch, uint16_t first)
+/* Last touch of the run that begins at touch `first`, if that is not one of all words. */
+static uint16_t run_find_partial(struct watch *watch, uint16_t first)
 {
     uint16_t words = watch->touches[first].words;
     uint16_t last = first;
     for (;;) {
-        uint16_t next = run_next(watch, last);
-        if (next == RECORD_NONE || (words & watch->touches[next].words)
-            || run_full(watch, next) != RECORD_NONE)
+        uint16_t next = watch->touches[last].next;
+        if (next == 0 || (words & watch->touches[next].words) || run_find_full(watch, next) != 0)
             return last;
         words |= watch->touches[next].words;
+        watch->touches[next].run = first;
         last = next;
     }
 }
 
-static void run_begin(struct watch *watch, uint16_t first)
+static inline void chain_divide(struct watch *watch, uint16_t first)
 {
-    struct touch *touch = &watch->touches[first];
-    uint16_t last = run_full(watch, first);
-    touch->full = last != RECORD_NONE;
-    touch->run_last = touch->full ? last : run_partial(watch, first);
-    for (uint16_t index = first; index != touch->run_last; index = run_next(watch, index))
-        watch->touches[index].run = first;
-    watch->touches[touch->run_last].run = first;
-}
-
-static void watch_look_ahead(struct watch *watch)
-{
-    for (uint32_t index = 0; index < watch->touch_count; index++)
-        watch->touches[index].run = RECORD_NONE;
-    for (uint32_t index = 0; index < watch->touch_count; index++)
-        if (watch->touches[index].run == RECORD_NONE)
-            run_begin(watch, (uint16_t)index);
-}
-
-/* Finds the assignments that nothing their goroutine did later shows to be over. */
-static void watch_progress(struct watch *watch)
-{
-    for (uint32_t i = 0; i < watch->lane_count && !watch->cut; i++) {
-        if (watch->lanes[i].parted)
-            continue;
-        for (uint32_t index = watch->touch_count; index-- > 0;) {
-            const struct touch *touch = &watch->touches[index];
-            if (touch->lane != i)
-                continue;
-            if (touch->writes)
-                watch->touches[touch->run].progress = !watch->touches[touch->run].full;
-            if (touch->writes || touch->parted)
-                break;
-        }
+    while (first != 0) {
+        uint16_t last = run_find_full(watch, first);
+        watch->touches[first].full = last != 0;
+        if (last == 0)
+            last = run_find_partial(watch, first);
+        watch->touches[first].run_last = last;
+        first = watch->touches[last].next;
     }
 }
 
-bool record_watch(struct watch *watch, const struct record *record)
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+/* Nothing but the set-up has touched the record. */
+static inline void watch_begin(struct watch *watch, const struct record *record)
 {
     CHECK(record->count, <=, RECORD_WORDS_MAX);
+    CHECK(execution.goroutine_count, <=, GOROUTINES_MAX);
     watch->record = record;
     watch->begin = record->address;
-    watch->end = record->address + (uint64_t)record->word_bytes * record->count;
     watch->word_shift = (uint32_t)__builtin_ctz(record->word_bytes);
+    watch->bytes = (uint64_t)record->count << watch->word_shift;
     watch->all = (uint16_t)((UINT32_C(1) << record->count) - 1);
-    watch->touch_count = watch->lane_count = 0;
-    watch->cut = watch->mixed = watch->ambiguous = false;
-    memset(watch->word_run, 0xff, sizeof watch->word_run); /* RECORD_NONE */
-    memset(watch->lane_of, RECORD_LANE_NONE, sizeof watch->lane_of);
+    watch->cut = false;
+    watch->touch_count = record->count;
+    watch->touches_max = record->count + RECORD_TOUCHES_MAX;
+    watch->write_count = watch->chain_count = 0;
+    for (uint16_t word = 0; word < record->count; word++) {
+        watch->memory[word] = word;
+        watch->touches[word].run = 0;
+    }
+    watch->touches[0].full = true;
+    watch->touches[0].run_last = (uint16_t)(record->count - 1);
+    for (uint32_t i = 0; i < execution.goroutine_count; i++)
+        watch->lanes[i] = (struct lane){ { 0, 0 } };
+}
+
+void record_watch(struct watch *watch, const struct record *record)
+{
+    watch_begin(watch, record);
     watch_trace(watch);
-    if (watch->ambiguous)
-        watch_look_ahead(watch);
-    if (!watch->mixed && !watch->ambiguous)
-        return false;
-    watch_progress(watch);
-    return true;
+    for (uint32_t i = 0; i < watch->chain_count; i++)
+        chain_divide(watch, watch->chains[i]);
 }

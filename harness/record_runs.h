@@ -14,57 +14,49 @@
 #ifndef TREADLE_RECORD_RUNS_H
 #define TREADLE_RECORD_RUNS_H
 
+#include "../scheduler/goroutine.h"
 #include "oracle.h"
 
 #define RECORD_TOUCHES_MAX 4096u /* of one record; what comes later is not judged */
-#define RECORD_LANES_MAX 64u     /* goroutines that touch one record; further ones are not judged */
-#define RECORD_LANE_NONE 0xff
-#define RECORD_NONE UINT16_MAX   /* no touch; as a word's writer: the set-up */
 
-/* One event's access to the record. Touches and runs are known by the number of their (first)
- * touch. */
+/* One event's access to the record. Touches are known by their index, which goes by time; runs by
+ * that of their first touch. What set-up left is an assignment, too: touches 0 .. record->count - 1
+ * stand for its writes of the words, of which only the run is filled in. */
 struct touch {
-    uint64_t value;    /* read or written, if exact */
     uint32_t position; /* in the trace */
     uint16_t words;    /* one bit each */
+    uint16_t before;   /* the last write of any of its words before it */
+    uint16_t next;     /* of its chain; 0 in the last one */
     uint16_t run;
     uint16_t run_last; /* in a run's first touch: its last one */
-    uint8_t lane;
-    bool exact; /* of just one word */
+    bool exact;        /* of just one word */
     bool writes;
-    bool parted;   /* the goroutine synchronised since its touch before */
-    bool full;     /* in a run's first touch: all words occur */
-    bool progress; /* in a run's first touch: an assignment that never ended */
+    bool full; /* in a run's first touch: all words occur */
 };
-_Static_assert(sizeof(struct touch) == 24, "small");
+_Static_assert(sizeof(struct touch) == 20, "small");
 
-/* A goroutine that touches the record, and the runs that its next touch may go on. */
+/* A goroutine's *chains*: its reads, or its writes, until a run of them ends whatever the words are.
+ * So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
 struct lane {
-    uint16_t goroutine;
-    bool parted;           /* it has synchronised since its last touch */
-    uint16_t run[2];       /* its latest reading, its latest assignment */
-    uint16_t run_words[2]; /* words that occur in it; 0: it is over */
-    uint16_t reads_run;    /* the assignment that the reading's first word is of */
+    uint16_t last[2]; /* of reads, of writes */
 };
 
 /* All that the current execution did to one record. */
 struct watch {
     const struct record *record;
-    uint64_t begin, end; /* the record's bytes */
-    uint32_t word_shift; /* a word has 1 << word_shift bytes */
-    uint16_t all;        /* the record's words */
-    uint32_t touch_count, lane_count;
-    bool cut;   /* there were more touches or goroutines than fit */
-    bool mixed; /* a reading saw words of different assignments */
-    bool ambiguous; /* a word occurred again before all had: where runs end must be looked for */
-    uint16_t word_run[RECORD_WORDS_MAX]; /* each word's assignment, as of now */
-    uint8_t lane_of[RECORD_LANES_MAX]; /* by goroutine, of the first ones; or RECORD_LANE_NONE */
-    struct lane lanes[RECORD_LANES_MAX];
-    struct touch touches[RECORD_TOUCHES_MAX];
+    uint64_t begin, bytes; /* the record's memory */
+    uint32_t word_shift;   /* a word has 1 << word_shift bytes */
+    uint16_t all;          /* the record's words */
+    bool cut;              /* there were more touches than fit */
+    uint32_t touch_count, touches_max, write_count, chain_count;
+    uint16_t memory[RECORD_WORDS_MAX]; /* the last write of each word */
+    struct lane lanes[GOROUTINES_MAX];
+    struct touch touches[RECORD_WORDS_MAX + RECORD_TOUCHES_MAX];
+    uint16_t writes[RECORD_TOUCHES_MAX]; /* the touches that write, without the set-up's */
+    uint16_t chains[RECORD_TOUCHES_MAX]; /* the first touches of chains */
 };
 
-/* Finds all touches of the record before the final check, and their runs. Returns whether a
- * reading may see words of different assignments: else there is nothing to judge. */
-bool record_watch(struct watch *watch, const struct record *record);
+/* Finds all touches of the record before the final check, and their runs. */
+void record_watch(struct watch *watch, const struct record *record);
 
 #endif

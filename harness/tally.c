@@ -11,24 +11,17 @@ double tally_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-bool tally_is_silent(void)
+static bool requirement_met(const struct treadle_requirement *requirement, uint64_t seen,
+                            bool silent)
 {
-    const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
-                          | TREADLE_SET(WILD_ACCESS);
-    for (uint32_t i = 0; i < execution.verdict_count; i++)
-        if (loud >> execution.verdicts[i].verdict & 1)
-            return false;
-    return execution.verdict_count > 0;
-}
-
-static bool requirement_met(const struct treadle_requirement *requirement, bool silent)
-{
-    if (requirement->silent && !silent)
+    if (!(seen >> requirement->verdict & 1) || (requirement->silent && !silent))
         return false;
+    if (requirement->rule == NULL)
+        return true;
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         const struct verdict_record *record = &execution.verdicts[i];
         if (record->verdict == requirement->verdict
-            && (requirement->rule == NULL || strstr(record->rule, requirement->rule) != NULL))
+            && strstr(record->rule, requirement->rule) != NULL)
             return true;
     }
     return false;
@@ -52,6 +45,8 @@ void tally_count(struct tally *tally, uint64_t number, double start)
         tally->verdicts[TREADLE_OK]++;
         return;
     }
+    const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
+                          | TREADLE_SET(WILD_ACCESS);
     uint64_t seen = 0;
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         enum treadle_verdict verdict = execution.verdicts[i].verdict;
@@ -60,13 +55,13 @@ void tally_count(struct tally *tally, uint64_t number, double start)
         seen |= UINT64_C(1) << verdict;
     }
     const struct treadle_target *target = execution.target;
-    bool silent = tally_is_silent();
+    bool silent = !(seen & loud);
     if (target->go_semantics) {
         tally->detected += seen >> TREADLE_GO_FATAL & 1;
         tally->silent += silent;
     }
     for (uint32_t i = 0; i < target->requirement_count; i++)
-        tally->requirements[i] += requirement_met(&target->requires[i], silent);
+        tally->requirements[i] += requirement_met(&target->requires[i], seen, silent);
 }
 
 void tally_add(struct tally *sum, const struct tally *part)

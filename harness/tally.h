@@ -10,16 +10,13 @@ struct tally {
     uint64_t steps; /* events */
     uint64_t verdicts[TREADLE_VERDICT_COUNT]; /* executions with it; [OK]: with none */
     uint64_t detected; /* Go subjects: executions ended by go-fatal */
-    uint64_t silent;   /* Go subjects: see tally_is_silent */
+    uint64_t silent;   /* Go subjects: wrong, and no check ended it: executions with a verdict,
+                          but none of go-fatal, panic, crash, wild-access */
     uint64_t first[TREADLE_VERDICT_COUNT];       /* number of the first such execution, from 1 */
     double first_seconds[TREADLE_VERDICT_COUNT]; /* when it ran, from the start of the campaign */
     uint64_t requirements[TREADLE_REQUIREMENTS_MAX]; /* executions that met it */
     double seconds; /* spent executing, over all processes */
 };
-
-/* Whether the current execution is wrong without any check having ended it: it has a verdict, and
- * none of go-fatal, panic, crash, wild-access. */
-bool tally_is_silent(void);
 
 /* Counts the current execution, which has number `number` (from 0), of a campaign that began at
  * `start` (tally_now). */

@@ -73,6 +73,7 @@ struct execution {
     struct event *trace;
     uint32_t trace_count;
     uint32_t trace_run_count; /* events up to the final check, which is goroutine 0's */
+    uint32_t goroutine_count; /* that there were, goroutine 0 included; known when it has ended */
     uint32_t switches;        /* how often another goroutine went on than the one before */
     struct choice *choices;
     uint32_t choice_count;

@@ -273,7 +273,8 @@ void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint
         memcpy((void *)HEAP_BASE, heap.snapshot, heap.snapshot_bytes);
         return;
     }
+    const uint64_t writing = EVENT_KINDS_THAT(WRITES) | UINT64_C(1) << EVENT_ALLOC;
     for (uint32_t i = 0; i < trace_count; i++)
-        if ((event_effect(&trace[i]) & EVENT_WRITES) || trace[i].kind == EVENT_ALLOC)
+        if (writing >> trace[i].kind & 1)
             heap_restore_bytes(trace[i].address, trace[i].size);
 }

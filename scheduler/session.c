@@ -231,6 +231,7 @@ void scheduler_run(struct strategy *strategy, uint64_t seed)
         fiber_switch(&scheduler.main, &scheduler.running->fiber);
     }
     execution.trace_run_count = execution.trace_count;
+    execution.goroutine_count = scheduler.goroutine_count;
     scheduler.trace_limit = scheduler.steps_max + FINAL_EVENTS_MAX;
     if (!execution.ended_early && (target->final != NULL || target->invariant_count > 0))
         run_goroutine_0(PHASE_FINAL, session_final, (void *)target);
