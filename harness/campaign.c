@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "../scheduler/check.h"
+#include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
 #include "keep.h"
+#include "process.h"
 #include "status.h"
 
 #define JOBS_MAX 256u
@@ -125,22 +127,6 @@ static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 
 /* ---- what comes back ------------------------------------------------------------------------- */
 
-static void take_finding(struct campaign_target *target, const struct finding *finding)
-{
-    for (uint32_t i = 0; i < target->finding_count; i++) {
-        struct campaign_finding *known = &target->findings[i];
-        if (known->finding.fingerprint != finding->fingerprint)
-            continue;
-        if (finding_is_shorter(finding, &known->finding))
-            *known = (struct campaign_finding){ .finding = *finding };
-        return;
-    }
-    size_t bytes = (target->finding_count + 1) * sizeof *target->findings;
-    target->findings = realloc(target->findings, bytes);
-    CHECK(target->findings != NULL, ==, true);
-    target->findings[target->finding_count++] = (struct campaign_finding){ .finding = *finding };
-}
-
 /* There are never more pieces left over than workers: each has one, and they go out first. */
 static void take_left_over(struct campaign *campaign, struct piece piece, uint64_t done)
 {
@@ -166,10 +152,7 @@ static bool start_worker(struct campaign *campaign, struct campaign_worker *work
 static void describe_death(struct campaign_target *target, const struct piece *piece, int status)
 {
     char how[48];
-    if (WIFSIGNALED(status))
-        snprintf(how, sizeof how, "signal %d", WTERMSIG(status));
-    else
-        snprintf(how, sizeof how, "exit code %d", WEXITSTATUS(status));
+    process_describe_end(status, how, sizeof how);
     snprintf(target->error, sizeof target->error,
              "its process ended %u times (%s) in executions %llu to %llu", DEATHS_MAX, how,
              (unsigned long long)piece->work.from,
@@ -199,13 +182,13 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
 static void take_result(struct campaign *campaign, struct campaign_worker *worker)
 {
     struct work_result result;
-    bool read = worker_read(worker->socket, &result, sizeof result);
+    bool read = process_read(worker->socket, &result, sizeof result);
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
     for (uint32_t i = 0; read && i < result.finding_count; i++) {
         struct finding finding;
-        read = worker_read(worker->socket, &finding, sizeof finding);
+        read = finding_receive(worker->socket, &finding);
         if (read)
-            take_finding(target, &finding);
+            finding_list_take(&target->findings, &finding);
     }
     if (!read) {
         replace_worker(campaign, worker);
@@ -226,63 +209,33 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
-/* By verdict, then the shorter first. */
-static int finding_order(const void *left, const void *right)
+/* Executes one of the campaign's executions again, in a process that does nothing else. */
+static const struct verdict_record *execute_again(const void *context, uint32_t target,
+                                                  const struct finding *finding)
 {
-    const struct finding *a = &((const struct campaign_finding *)left)->finding;
-    const struct finding *b = &((const struct campaign_finding *)right)->finding;
-    if (a->verdict != b->verdict)
-        return a->verdict < b->verdict ? -1 : 1;
-    if (finding_is_shorter(a, b))
-        return -1;
-    return finding_is_shorter(b, a);
-}
-
-/* Which findings are kept: the shortest of each verdict, then the second shortest of each, and so
- * on up to the limit; so that no verdict crowds out another. Sorts them by verdict and length and
- * marks the chosen ones. */
-static void choose_kept(struct campaign_target *target, bool *chosen)
-{
-    qsort(target->findings, target->finding_count, sizeof *target->findings, finding_order);
-    uint32_t left = CAMPAIGN_FINDINGS_MAX;
-    for (uint32_t rank = 0; left > 0; rank++) {
-        bool any = false;
-        uint32_t in_verdict = 0;
-        for (uint32_t i = 0; i < target->finding_count && left > 0; i++) {
-            bool first = i == 0
-                         || target->findings[i].finding.verdict
-                                != target->findings[i - 1].finding.verdict;
-            in_verdict = first ? 0 : in_verdict + 1;
-            if (in_verdict == rank) {
-                chosen[i] = any = true;
-                left--;
-            }
-        }
-        if (!any)
-            return;
-    }
+    struct worker_plan plan = *(const struct worker_plan *)context;
+    const char *rule;
+    struct scheduler_options options = { 0 };
+    plan.twice = false;
+    if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
+        return NULL;
+    worker_execute(&plan, worker_target_seed(&plan), finding->number);
+    return keep_find_record(finding);
 }
 
 /* Keeps the chosen findings and drops the rest of the list. */
 static void keep_target(const struct campaign_options *options, struct campaign_target *target)
 {
-    if (target->finding_count == 0)
+    struct finding_list *list = &target->findings;
+    finding_list_choose(list);
+    if (list->count == 0 || options->directory == NULL)
         return;
-    bool *chosen = calloc(target->finding_count, sizeof *chosen);
-    CHECK(chosen != NULL, ==, true);
-    choose_kept(target, chosen);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < target->finding_count; i++)
-        if (chosen[i])
-            target->findings[count++] = target->findings[i];
-    target->finding_count = count;
-    free(chosen);
-    if (options->directory == NULL)
-        return;
-    int failed = keep_findings(&options->plan, options->directory, target->index, target->findings,
-                               count, target->error, sizeof target->error);
-    for (uint32_t i = 0; failed == 0 && i < count; i++)
-        target->tally.verdicts[TREADLE_NONDETERMINISTIC] += !target->findings[i].kept;
+    const struct keep_plan plan = { .execute = execute_again,
+                                    .context = &options->plan,
+                                    .directory = options->directory };
+    int failed = keep_findings(&plan, target->index, list, target->error, sizeof target->error);
+    for (uint32_t i = 0; failed == 0 && i < list->count; i++)
+        target->tally.verdicts[TREADLE_NONDETERMINISTIC] += !list->items[i].kept;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -296,7 +249,7 @@ static bool give_work(struct campaign *campaign)
             && next_piece(campaign, &worker->piece)) {
             const struct work *work = &worker->piece.work;
             worker->busy = true;
-            if (!worker_write(worker->socket, work, sizeof *work))
+            if (!process_write(worker->socket, work, sizeof *work))
                 replace_worker(campaign, worker); /* the next round gives the piece out again */
             busy = true;
         }
@@ -393,7 +346,7 @@ void campaign_destroy(struct campaign_result *result)
     if (result == NULL)
         return;
     for (uint32_t i = 0; i < result->target_count; i++)
-        free(result->targets[i].findings);
+        finding_list_clear(&result->targets[i].findings);
     free(result->targets);
     free(result);
 }

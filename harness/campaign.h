@@ -5,8 +5,6 @@
 
 #include "worker.h"
 
-#define CAMPAIGN_FINDINGS_MAX 20u /* kept per target */
-
 struct campaign_options {
     const uint32_t *targets; /* indices in target.h's order */
     uint32_t target_count;
@@ -17,17 +15,10 @@ struct campaign_options {
     const char *directory; /* findings go there; NULL: nothing is kept */
 };
 
-/* A finding of the campaign. */
-struct campaign_finding {
-    struct finding finding;
-    bool kept; /* its file holds this very finding */
-};
-
 struct campaign_target {
     uint32_t index; /* in target.h's order */
     struct tally tally;
-    struct campaign_finding *findings; /* by fingerprint, in order of arrival */
-    uint32_t finding_count;
+    struct finding_list findings;
     uint64_t next;       /* number of the first execution not yet given out */
     uint32_t pieces_out; /* pieces of work being done */
     bool stopped;        /* --stop-on-first: it has one */

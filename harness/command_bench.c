@@ -16,6 +16,7 @@
 #include "../scheduler/rng.h"
 #include "../scheduler/target.h"
 #include "command.h"
+#include "process.h"
 #include "table.h"
 #include "worker.h"
 
@@ -127,11 +128,11 @@ static double loop_median_ns(bool ping_pong)
 static bool sample_target(int socket, struct work *work, double *ret_rate, double *ret_steps)
 {
     struct work_result result;
-    if (!worker_write(socket, work, sizeof *work) || !worker_read(socket, &result, sizeof result))
+    if (!process_write(socket, work, sizeof *work) || !process_read(socket, &result, sizeof result))
         return false;
     for (uint32_t i = 0; i < result.finding_count; i++) {
         struct finding finding;
-        if (!worker_read(socket, &finding, sizeof finding))
+        if (!finding_receive(socket, &finding))
             return false;
     }
     work->from += work->count;

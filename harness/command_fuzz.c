@@ -53,11 +53,12 @@ static json_t *finding_paths(const struct fuzz_options *options,
                              const struct campaign_target *target)
 {
     json_t *paths = json_array();
-    for (uint32_t i = 0; i < target->finding_count; i++) {
+    for (uint32_t i = 0; i < target->findings.count; i++) {
+        const struct finding_kept *item = &target->findings.items[i];
         char path[4096];
-        keep_path(options->campaign.directory, target_at(target->index),
-                  &target->findings[i].finding, path, sizeof path);
-        if (target->findings[i].kept)
+        keep_path(options->campaign.directory, target_at(target->index), &item->finding, path,
+                  sizeof path);
+        if (item->kept)
             json_array_append_new(paths, command_json_text(path));
     }
     return paths;
@@ -152,10 +153,10 @@ static void print_table(const struct fuzz_options *options, const struct campaig
     for (uint32_t i = 0; i < result->target_count; i++) {
         const struct campaign_target *target = &result->targets[i];
         print_target(target);
-        for (uint32_t f = 0; f < target->finding_count; f++)
-            if (target->findings[f].kept && ++kept == 1) {
+        for (uint32_t f = 0; f < target->findings.count; f++)
+            if (target->findings.items[f].kept && ++kept == 1) {
                 keep_path(options->campaign.directory, target_at(target->index),
-                          &target->findings[f].finding, path, sizeof path);
+                          &target->findings.items[f].finding, path, sizeof path);
                 example = path;
             }
     }

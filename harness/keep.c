@@ -1,5 +1,5 @@
-/* keep.c: from the number of an execution to a schedule file that is known to replay. The campaign
- * itself never runs subject code: a forked child executes the findings again and writes them
+/* keep.c: from an execution that shows a verdict to a schedule file that is known to replay. The
+ * caller itself never runs subject code: a forked child executes each finding again and writes it
  * down; then the program's own `replay --json` reads the files, in a new process. */
 #define _GNU_SOURCE
 #include "keep.h"
@@ -58,7 +58,7 @@ static int make_directories(const char *path)
 
 /* ---- the child that executes again ----------------------------------------------------------- */
 
-static const struct verdict_record *find_record(const struct finding *finding)
+const struct verdict_record *keep_find_record(const struct finding *finding)
 {
     for (uint32_t i = 0; i < execution.verdict_count; i++)
         if (describe_fingerprint(&execution.verdicts[i]) == finding->fingerprint)
@@ -85,18 +85,11 @@ static int write_schedule(const struct verdict_record *record, const char *path)
 }
 
 /* Executes one finding again and writes it down; returns one of the codes above. */
-static int execute_finding(const struct worker_plan *plan, uint32_t target,
+static int execute_finding(const struct keep_plan *plan, uint32_t target,
                            const struct finding *finding, const char *path)
 {
-    const char *rule;
-    struct scheduler_options options = { 0 };
-    struct worker_plan once = *plan;
-    once.twice = false;
-    if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
-        return CHILD_DIFFERENT;
     execution.explain = true;
-    worker_execute(&once, worker_target_seed(&once), finding->number);
-    const struct verdict_record *record = find_record(finding);
+    const struct verdict_record *record = plan->execute(plan->context, target, finding);
     if (record == NULL)
         return CHILD_DIFFERENT;
     return write_schedule(record, path) == 0 ? CHILD_WROTE : CHILD_ERRNO + errno;
@@ -104,7 +97,7 @@ static int execute_finding(const struct worker_plan *plan, uint32_t target,
 
 /* Runs execute_finding in a process of its own: a crash of the subject must not reach the next one.
  * Returns its code, or another one if the process could not be started or was killed. */
-static int run_execution(const struct worker_plan *plan, uint32_t target,
+static int run_execution(const struct keep_plan *plan, uint32_t target,
                          const struct finding *finding, const char *path)
 {
     fflush(NULL);
@@ -125,7 +118,7 @@ static int run_execution(const struct worker_plan *plan, uint32_t target,
 /* What `treadle replay --json` says of these files; NULL if it could not be run. */
 static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
 {
-    char *arguments[CAMPAIGN_FINDINGS_MAX + 5] = { "treadle", "replay", "--json", "--" };
+    char *arguments[FINDINGS_KEPT_MAX + 5] = { "treadle", "replay", "--json", "--" };
     int pipes[2];
     for (uint32_t i = 0; i < count; i++)
         arguments[4 + i] = paths[i];
@@ -161,23 +154,24 @@ static bool replay_said_matched(const json_t *answer, uint32_t index)
 
 /* Writes the findings to their temporary files. Those that came again are moved to the front, their
  * paths likewise; returns how many, or -1 with one line in error. */
-static int write_findings(const struct worker_plan *plan, const char *directory, uint32_t target,
-                          struct campaign_finding *findings, uint32_t count,
-                          char (*paths)[PATH_BYTES], char *error, size_t error_bytes)
+static int write_findings(const struct keep_plan *plan, uint32_t target,
+                          struct finding_list *list, char (*paths)[PATH_BYTES], char *error,
+                          size_t error_bytes)
 {
     int written = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct campaign_finding finding = findings[i];
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct finding_kept finding = list->items[i];
         char *path = paths[written];
-        temporary_path(directory, target, &finding.finding, path, PATH_BYTES);
+        temporary_path(plan->directory, target, &finding.finding, path, PATH_BYTES);
         int code = make_directories(path) != 0
                        ? CHILD_ERRNO + errno
                        : run_execution(plan, target, &finding.finding, path);
         if (code == CHILD_WROTE) {
-            findings[i] = findings[written];
-            findings[written++] = finding;
+            list->items[i] = list->items[written];
+            list->items[written++] = finding;
         } else if (code != CHILD_DIFFERENT) {
-            snprintf(error, error_bytes, "findings cannot be written below %.120s: %.60s", directory,
+            snprintf(error, error_bytes, "findings cannot be written below %.120s: %.60s",
+                     plan->directory,
                      code > CHILD_ERRNO ? strerror(code - CHILD_ERRNO) : "a process failed");
             return -1;
         }
@@ -186,7 +180,7 @@ static int write_findings(const struct worker_plan *plan, const char *directory,
 }
 
 static void keep_replayed(const char *directory, uint32_t target,
-                          struct campaign_finding *findings, uint32_t count,
+                          struct finding_kept *findings, uint32_t count,
                           char (*paths)[PATH_BYTES], const json_t *answer)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -196,27 +190,25 @@ static void keep_replayed(const char *directory, uint32_t target,
     }
 }
 
-int keep_findings(const struct worker_plan *plan, const char *directory, uint32_t target,
-                  struct campaign_finding *findings, uint32_t count, char *error,
-                  size_t error_bytes)
+int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
+                  char *error, size_t error_bytes)
 {
-    CHECK(count, <=, CAMPAIGN_FINDINGS_MAX);
-    if (strlen(directory) > PATH_BYTES / 2) {
+    CHECK(list->count, <=, FINDINGS_KEPT_MAX);
+    if (strlen(plan->directory) > PATH_BYTES / 2) {
         snprintf(error, error_bytes, "the name of the directory for findings is too long");
         return -1;
     }
-    char(*paths)[PATH_BYTES] = calloc(CAMPAIGN_FINDINGS_MAX, PATH_BYTES);
+    char(*paths)[PATH_BYTES] = calloc(FINDINGS_KEPT_MAX, PATH_BYTES);
     CHECK(paths != NULL, ==, true);
-    for (uint32_t i = 0; i < count; i++)
-        findings[i].kept = false;
-    int written = write_findings(plan, directory, target, findings, count, paths, error,
-                                 error_bytes);
+    for (uint32_t i = 0; i < list->count; i++)
+        list->items[i].kept = false;
+    int written = write_findings(plan, target, list, paths, error, error_bytes);
     json_t *answer = written > 0 ? run_replay(paths, (uint32_t)written) : NULL;
     if (answer != NULL)
-        keep_replayed(directory, target, findings, (uint32_t)written, paths, answer);
+        keep_replayed(plan->directory, target, list->items, (uint32_t)written, paths, answer);
     else if (written > 0)
         snprintf(error, error_bytes, "findings could not be replayed in a new process");
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < list->count; i++)
         if (paths[i][0] != '\0')
             unlink(paths[i]); /* gone already where it was kept */
     bool failed = written < 0 || (written > 0 && answer == NULL);

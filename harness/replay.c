@@ -27,7 +27,7 @@ static const struct event *next_event(uint32_t goroutine, uint32_t from)
             return event->kind == EVENT_EXIT ? NULL : event;
     }
     const struct goroutine *state = &scheduler.goroutines[goroutine];
-    return state->state == GOROUTINE_DONE ? NULL : &state->pending;
+    return state->state >= GOROUTINE_DONE ? NULL : &state->pending;
 }
 
 /* Appends a run of one goroutine's choices; from = length of the trace behind it. */
@@ -106,6 +106,7 @@ struct schedule *replay_record(const struct verdict_record *record)
     schedule->target = schedule_copy_text(execution.target->name);
     schedule->memory = schedule_copy_text("sc");
     schedule->reuse = schedule_copy_text(reuse_name(execution.target->reuse));
+    schedule->exploring = scheduler.exploring;
     schedule->subject_compiler = schedule_copy_text(SUBJECT_COMPILER);
     schedule->subject_hash = SUBJECT_HASH;
     schedule->flags = schedule_copy_text(SUBJECT_FLAGS);
@@ -140,7 +141,7 @@ static void replay_found(const struct schedule_step *step, char *text, size_t by
     const struct goroutine *goroutine = &scheduler.goroutines[step->goroutine];
     char anchor[2 * DESCRIBE_BYTES];
     describe_anchor(&goroutine->pending, execution.trace_count, anchor, sizeof anchor);
-    if (goroutine->state == GOROUTINE_DONE)
+    if (goroutine->state >= GOROUTINE_DONE)
         snprintf(text, bytes, "g%u has ended", step->goroutine);
     else
         snprintf(text, bytes, "g%u %s %.200s", step->goroutine,
@@ -245,7 +246,7 @@ static int replay_open(const char *path, const struct schedule *schedule, char *
         return -2;
     }
     const char *rule;
-    struct scheduler_options options = { 0 };
+    struct scheduler_options options = { .exploring = schedule->exploring };
     enum treadle_verdict verdict = scheduler_open(target, &options, &rule);
     if (verdict != TREADLE_OK) {
         snprintf(error, error_bytes, "%s: the set-up of %s ends with %s: %s", path, target->name,

@@ -23,7 +23,7 @@ void status_show(struct status *status, const struct campaign_result *result,
     double busy = 0;
     for (uint32_t i = 0; i < result->target_count; i++) {
         executions += result->targets[i].tally.executions;
-        findings += result->targets[i].finding_count;
+        findings += result->targets[i].findings.count;
         busy += result->targets[i].tally.seconds;
         wrong += tally_seen(&result->targets[i].tally) != 0;
     }
@@ -42,7 +42,7 @@ void status_show(struct status *status, const struct campaign_result *result,
 void status_keeping(struct status *status, const struct campaign_result *result,
                     uint32_t position)
 {
-    if (!status->visible || result->targets[position].finding_count == 0)
+    if (!status->visible || result->targets[position].findings.count == 0)
         return;
     fprintf(stderr, "\r\033[Kreplaying and saving findings of %s",
             target_at(result->targets[position].index)->name);

@@ -1,6 +1,5 @@
-/* worker.h: a process that executes. The campaign's process forks workers and never runs subject
- * code itself: so a subject that destroys its process costs one worker. They talk over a socket:
- * a struct work goes to the worker, a struct work_result and its findings come back.
+/* worker.h: a process that executes for a campaign: a struct work goes to the worker, a struct
+ * work_result and its findings come back.
  *
  * Execution number n of a target is a pure function of (target, campaign's seed, n): so nothing
  * else has to travel, and any division of the work gives the same counts and findings. */
@@ -10,6 +9,7 @@
 #include <sys/types.h>
 
 #include "../scheduler/strategy.h"
+#include "finding.h"
 #include "tally.h"
 
 /* How a campaign executes. */
@@ -30,20 +30,9 @@ struct work {
 struct work_result {
     struct tally tally;
     uint64_t done; /* executions done; less than count after a crash, stop_on_first, or a time */
-    uint32_t finding_count; /* struct finding, that many, follow */
+    uint32_t finding_count; /* that many follow (finding_receive) */
     char setup_error[160];  /* the target's set-up failed: why; else empty */
 };
-
-/* An execution that shows a verdict in the fewest switches so far. */
-struct finding {
-    uint64_t fingerprint;
-    uint64_t number; /* of the execution */
-    enum treadle_verdict verdict;
-    uint32_t switches, steps;
-};
-
-/* Whether a is the better witness: fewer switches, then fewer events, then found earlier. */
-bool finding_is_shorter(const struct finding *a, const struct finding *b);
 
 /* Forks a worker that serves work from its socket until that is closed. Returns its pid and the
  * campaign's end of the socket; -1 with errno. */
@@ -57,9 +46,5 @@ void worker_run(struct worker_plan *plan, uint64_t target_seed, uint64_t number)
 
 /* Runs it and judges it. */
 void worker_execute(struct worker_plan *plan, uint64_t target_seed, uint64_t number);
-
-/* Reads or writes all bytes; false if the other end is gone. */
-bool worker_read(int socket, void *data, size_t bytes);
-bool worker_write(int socket, const void *data, size_t bytes);
 
 #endif

@@ -5,6 +5,7 @@
  *   target gomap/iterate-grow
  *   memory sc
  *   reuse never
+ *   exploring 1                               as scheduler_options.exploring has it (below)
  *   subject gcc-12.2.0 0123456789abcdef       compiler and hash of the subjects' objects
  *   flags -O1 -g ...                          that they were compiled with
  *   verdict iterator-skip
@@ -24,8 +25,12 @@
  * A/COUNT LABEL` answers a data choice; it belongs to the goroutine of the line before (which
  * meets it after exactly that many events), so it is never the first line.
  *
- * Fields come in this order, each once; `flags`, `rule`, roles, anchors and labels may be absent;
- * an unknown field is an error. Words are parted by one space, no line ends in one; numbers are
+ * `exploring 1` stands only where an exploration has found what no order of events alone shows: what
+ * lies between two events of a goroutine (where an operation ends, where the program does) happens
+ * later there than right behind the first.
+ *
+ * Fields come in this order, each once; `exploring`, `flags`, `rule`, roles, anchors and labels may
+ * be absent; an unknown field is an error. Words are parted by one space, no line ends in one; numbers are
  * decimal without leading zeros, hashes 16 lower-case hexadecimal digits. From the second line
  * on, empty lines and lines that begin with `#` are comments: they are not kept. */
 #ifndef TREADLE_SCHEDULE_H
@@ -68,6 +73,7 @@ struct schedule {
     uint32_t target_line, memory_line; /* where they stand in the file; 0 as in schedule_step */
     uint64_t subject_hash, fingerprint, hash;
     enum treadle_verdict verdict;
+    bool exploring;
     uint32_t events;
     struct schedule_goroutine *goroutines;
     uint32_t goroutine_count;

@@ -53,6 +53,16 @@ static bool parse_reuse(struct reader *reader, struct schedule *schedule)
     return parse_one_of(reader, "reuse policy", POLICIES, &schedule->reuse);
 }
 
+static bool parse_exploring(struct reader *reader, struct schedule *schedule)
+{
+    uint32_t value = 0;
+    if (!reader_number(reader, "the value of exploring", reader_word(reader), 1, 1, &value)
+        || !reader_done(reader))
+        return false;
+    schedule->exploring = true;
+    return true;
+}
+
 /* The hash is the last word, what stands before it is the compiler. */
 static bool parse_subject(struct reader *reader, struct schedule *schedule)
 {
@@ -125,6 +135,7 @@ static const struct field {
     { "target", false, parse_target },
     { "memory", false, parse_memory },
     { "reuse", false, parse_reuse },
+    { "exploring", true, parse_exploring },
     { "subject", false, parse_subject },
     { "flags", true, parse_flags },
     { "verdict", false, parse_verdict },

@@ -51,6 +51,8 @@ static void print_fields(const struct schedule *schedule, FILE *out)
     print_text(out, "target", schedule->target);
     print_text(out, "memory", schedule->memory);
     print_text(out, "reuse", schedule->reuse);
+    if (schedule->exploring)
+        fputs("exploring 1\n", out);
     if (schedule->subject_compiler != NULL)
         fprintf(out, "subject %s %016" PRIx64 "\n", schedule->subject_compiler,
                 schedule->subject_hash);

@@ -40,7 +40,7 @@ static bool replay_at_anchor(const struct replay *replay, const struct schedule_
     if (step->goroutine >= scheduler.goroutine_count)
         return false;
     const struct goroutine *goroutine = &scheduler.goroutines[step->goroutine];
-    return goroutine->state != GOROUTINE_DONE
+    return goroutine->state < GOROUTINE_DONE
            && replay->matches(&goroutine->pending, step->text);
 }
 

@@ -1,0 +1,67 @@
+/* finding.h: executions that are worth keeping: of those that show a verdict in the same way, the
+ * one with the fewest switches. */
+#ifndef TREADLE_FINDING_H
+#define TREADLE_FINDING_H
+
+#include "../scheduler/execution.h"
+
+/* An execution that shows a verdict. It is named by its number in a campaign, or by its choices. */
+struct finding {
+    uint64_t fingerprint;
+    uint64_t number; /* of the execution; where choices name it, their hash */
+    enum treadle_verdict verdict;
+    uint32_t switches, steps;
+    uint32_t choice_count;
+    struct choice *choices; /* owned by whoever holds the finding; NULL if choice_count is 0 */
+};
+
+/* Whether a is the better witness: fewer switches, then fewer events, then the lower number. */
+bool finding_is_shorter(const struct finding *a, const struct finding *b);
+
+/* Sends a finding, or receives one whose choices the caller owns. False if the other end is
+ * gone. */
+bool finding_send(int socket, const struct finding *finding);
+bool finding_receive(int socket, struct finding *ret_finding);
+
+/* ---- in the process that executes ------------------------------------------------------------ */
+
+/* The findings of one target so far. */
+struct finding_notes;
+struct finding_notes *finding_notes_create(void);
+
+/* Notes the verdicts of the current execution, which number names if it has one; its choices are
+ * noted otherwise. */
+void finding_notes_add(struct finding_notes *notes, const uint64_t *number);
+
+/* How many findings are new or better since they were sent last; sends them. */
+uint32_t finding_notes_new_count(const struct finding_notes *notes);
+bool finding_notes_send(struct finding_notes *notes, int socket);
+
+/* Forgets all: another target. */
+void finding_notes_clear(struct finding_notes *notes);
+
+/* ---- in the process that collects ------------------------------------------------------------ */
+
+#define FINDINGS_KEPT_MAX 20u /* per target */
+
+struct finding_kept {
+    struct finding finding;
+    bool kept; /* its file holds this very finding */
+};
+
+/* One target's, one for each fingerprint. */
+struct finding_list {
+    struct finding_kept *items;
+    uint32_t count;
+};
+
+/* Takes a finding, with its choices, into the list, if it is new or better. */
+void finding_list_take(struct finding_list *list, struct finding *finding);
+
+/* Leaves those that are to be kept: the shortest of each verdict, then the second shortest of
+ * each, and so on up to FINDINGS_KEPT_MAX; so that no verdict crowds out another. */
+void finding_list_choose(struct finding_list *list);
+
+void finding_list_clear(struct finding_list *list);
+
+#endif
