@@ -33,6 +33,9 @@ bool command_duration(const char *text, double *ret_seconds);
 /* Reads a whole number from minimum to maximum. False if it is none. */
 bool command_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *ret_number);
 
+/* How many processes a command uses: one for each core. */
+uint32_t command_jobs_default(void);
+
 struct portfolio;
 
 /* Reads the value of --strategy. Returns 0, or EXIT_USAGE after a message. */

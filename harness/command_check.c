@@ -1,46 +1,345 @@
+/* command_check.c: `treadle check`. */
+#include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../scheduler/explore.h"
-#include "../scheduler/scheduler.h"
+
 #include "../scheduler/target.h"
+#include "checkpoint.h"
 #include "command.h"
-#include "oracle.h"
-#include "tally.h"
-static int run(int argument_count, char **arguments)
+#include "exploration.h"
+#include "exploration_status.h"
+#include "keep.h"
+#include "report.h"
+#include "table.h"
+
+struct check_options {
+    struct exploration_options exploration;
+    const char *resume; /* file, or NULL */
+    bool json;
+};
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+/* Why a target is not complete; NULL if it is. */
+static const char *what_is_missing(const struct check_options *options,
+                                   const struct exploration *exploration,
+                                   const struct exploration_target *target)
 {
-    uint32_t count;
-    uint32_t *targets = command_targets(&command_check, arguments + 1, argument_count - 1, &count);
-    if (targets == NULL)
-        return EXIT_USAGE;
-    for (uint32_t i = 0; i < count; i++) {
-        const char *rule;
-        struct scheduler_options options = { .exploring = true };
-        scheduler_open(target_at(targets[i]), &options, &rule);
-        struct explorer *explorer = explorer_create(false);
-        double start = tally_now();
-        uint64_t executions = 0, blocked = 0, verdicts[TREADLE_VERDICT_COUNT] = { 0 }, steps = 0;
-        size_t items = 0;
-        while (explorer_next(explorer)) {
-            executions++;
-            blocked += explorer_blocked(explorer);
-            steps += execution.trace_run_count;
-            oracle_judge();
-            for (uint32_t v = 0; v < execution.verdict_count; v++)
-                verdicts[execution.verdicts[v].verdict]++;
-            if (explorer_item_count(explorer) > items)
-                items = explorer_item_count(explorer);
+    uint64_t limit = options->exploration.executions;
+    if (exploration_is_complete(target))
+        return NULL;
+    if (target->error[0] != '\0')
+        return "an error";
+    if (target->nondeterminism[0] != '\0')
+        return "nondeterministic";
+    if (target->frontier.count > 0 && limit > 0 && target->tally.executions >= limit)
+        return "so many executions were wanted";
+    if (target->frontier.count > 0)
+        return exploration->interrupted ? "interrupted" : "time is over";
+    return target->tally.verdicts[TREADLE_CRASH] > 0 ? "crashes cut executions off"
+                                                     : "timeouts cut executions off";
+}
+
+static double rate_of(const struct exploration_target *target)
+{
+    return target->seconds > 0 ? (double)target->tally.executions / target->seconds : 0;
+}
+
+static json_t *estimate_json(const struct exploration_target *target)
+{
+    double low, high;
+    if (!exploration_range(target, &low, &high))
+        return json_null();
+    return json_pack("{s:f, s:f}", "low", low, "high", high);
+}
+
+static json_t *target_json(const struct check_options *options,
+                           const struct exploration *exploration,
+                           const struct exploration_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    const struct tally *tally = &target->tally;
+    const char *missing = what_is_missing(options, exploration, target);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:b, s:n, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "target", known->name,
+        "memory", options->exploration.parameters.memory, "complete", missing == NULL,
+        "preemptions", "executions", (json_int_t)tally->executions, "blocked",
+        (json_int_t)target->blocked, "steps", (json_int_t)tally->steps, "seconds", target->seconds,
+        "executions_per_second", rate_of(target), "verdicts", report_verdicts_json(tally),
+        "detected", report_go_json(known, tally->detected), "silent",
+        report_go_json(known, tally->silent), "findings",
+        report_findings_json(options->exploration.directory, known, &target->findings));
+    json_object_set_new(json, "incomplete",
+                        missing != NULL ? json_string(missing) : json_null());
+    json_object_set_new(json, "nondeterminism", target->nondeterminism[0] != '\0'
+                                                    ? command_json_text(target->nondeterminism)
+                                                    : json_null());
+    json_object_set_new(json, "estimate", estimate_json(target));
+    return json;
+}
+
+static int print_json(const struct check_options *options, const struct exploration *exploration)
+{
+    json_t *targets = json_array();
+    for (uint32_t i = 0; i < exploration->target_count; i++)
+        json_array_append_new(targets,
+                              target_json(options, exploration, &exploration->targets[i]));
+    return command_print_json(json_pack("{s:o}", "targets", targets));
+}
+
+/* What stands below a target's row. */
+static void print_details(const struct check_options *options,
+                          const struct exploration_target *target)
+{
+    const struct treadle_target *known = target_at(target->index);
+    const struct tally *tally = &target->tally;
+    char total[96];
+    exploration_status_total(target, total, sizeof total);
+    if (total[0] != '\0')
+        printf("%52sof %s executions\n", "", total);
+    if (tally_seen(tally) != 0) {
+        printf("%52s", "");
+        report_print_verdicts(known, tally);
+    }
+    if (known->go_semantics && tally_seen(tally) != 0 && tally->executions > 0)
+        printf("%52sdetected %.1f %%, silent %.1f %%\n", "",
+               100 * (double)tally->detected / (double)tally->executions,
+               100 * (double)tally->silent / (double)tally->executions);
+    for (uint32_t i = 0; i < target->findings.count; i++) {
+        char path[4096];
+        keep_path(options->exploration.directory, known, &target->findings.items[i].finding, path,
+                  sizeof path);
+        if (target->findings.items[i].kept)
+            printf("    %s\n", path);
+    }
+    if (target->nondeterminism[0] != '\0')
+        printf("    nondeterministic: %s\n", target->nondeterminism);
+    if (target->error[0] != '\0')
+        printf("    error: %s\n", target->error);
+}
+
+static void print_table(const struct check_options *options, const struct exploration *exploration)
+{
+    bool unexpected = false, kept = false;
+    printf("%-28s %12s %8s  %s\n", "target", "executions", "time",
+           "verdicts (executions that showed them)");
+    for (uint32_t i = 0; i < exploration->target_count; i++) {
+        const struct exploration_target *target = &exploration->targets[i];
+        const char *missing = what_is_missing(options, exploration, target);
+        char executions[32], seconds[16];
+        table_count((double)target->tally.executions, executions, sizeof executions);
+        if (target->seconds < 100)
+            snprintf(seconds, sizeof seconds, "%.2f s", target->seconds);
+        else
+            table_duration(target->seconds, seconds, sizeof seconds);
+        printf("%-28s %12s %8s  %s%s%s\n", target_at(target->index)->name, executions, seconds,
+               missing == NULL ? "complete" : "incomplete: ", missing == NULL ? "" : missing,
+               tally_seen(&target->tally) == 0 ? ", no finding" : "");
+        print_details(options, target);
+        unexpected |= report_is_unexpected(target_at(target->index), &target->tally);
+        for (uint32_t f = 0; f < target->findings.count; f++)
+            kept |= target->findings.items[f].kept;
+    }
+    if (unexpected)
+        puts("\nA verdict marked ! is one that its target does not expect.");
+    if (kept)
+        puts("\n`treadle replay --trace FILE` shows what happens in a finding.");
+}
+
+static int exit_code(const struct exploration *exploration)
+{
+    int code = EXIT_AS_DECLARED;
+    for (uint32_t i = 0; i < exploration->target_count; i++) {
+        const struct exploration_target *target = &exploration->targets[i];
+        const struct treadle_target *known = target_at(target->index);
+        if (target->error[0] != '\0') {
+            fprintf(stderr, "treadle check: %s: %s\n", known->name, target->error);
+            return EXIT_USAGE;
         }
-        double seconds = tally_now() - start;
-        printf("%-28s %10llu executions, %llu blocked, %.3f s, %.0f/s, %zu items, %.1f steps", target_at(targets[i])->name,
-               (unsigned long long)executions, (unsigned long long)blocked, seconds,
-               (double)executions / seconds, items, (double)steps / (double)executions);
-        for (int v = 1; v < TREADLE_VERDICT_COUNT; v++)
-            if (verdicts[v])
-                printf(" %s %llu", verdict_name((enum treadle_verdict)v), (unsigned long long)verdicts[v]);
-        putchar('\n');
-        explorer_destroy(explorer);
+        if (report_is_unexpected(known, &target->tally))
+            code = EXIT_FINDING;
+    }
+    return code;
+}
+
+/* ---- the command line ------------------------------------------------------------------------ */
+
+static int parse_memory(const char *value)
+{
+    if (strcmp(value, "sc") == 0)
+        return 0;
+    if (strcmp(value, "rc11") == 0)
+        return command_misuse(&command_check, "--memory rc11 is for fuzz only");
+    if (strcmp(value, "tso") == 0 || strcmp(value, "pso") == 0)
+        return command_misuse(&command_check, "--memory %s is not there yet; there is sc", value);
+    return command_misuse(&command_check, "there is no memory model %s; there is sc", value);
+}
+
+static int parse_bound(const char *option, const char *value, bool has_auto)
+{
+    uint64_t number;
+    if (!(has_auto && strcmp(value, "auto") == 0)
+        && !command_number(value, 0, UINT32_MAX, &number))
+        return command_misuse(&command_check, "%s %s is no number%s", option, value,
+                              has_auto ? " and not auto" : "");
+    return command_misuse(&command_check, "%s is not there yet", option);
+}
+
+static int parse_option(struct check_options *options, int option, const char *value)
+{
+    struct exploration_options *exploration = &options->exploration;
+    uint64_t number;
+    switch (option) {
+    case 't':
+        if (!command_duration(value, &exploration->seconds))
+            return command_misuse(&command_check, "--time %s is no time like 500ms, 60s, 8h",
+                                  value);
+        return 0;
+    case 'n':
+        if (!command_number(value, 1, UINT64_C(1) << 53, &exploration->executions))
+            return command_misuse(&command_check, "--executions %s is no number from 1 on", value);
+        return 0;
+    case 'J':
+        if (!command_number(value, 1, EXPLORATION_JOBS_MAX, &number))
+            return command_misuse(&command_check, "--jobs %s is no number from 1 to 256", value);
+        exploration->jobs = (uint32_t)number;
+        return 0;
+    case 'M':
+        return parse_memory(value);
+    case 'p':
+        return parse_bound("--preemptions", value, true);
+    case 'u':
+        return parse_bound("--unroll", value, false);
+    case 'c':
+    case 'R':
+        if (value[0] == '\0')
+            return command_misuse(&command_check, "%s wants the name of a file",
+                                  option == 'c' ? "--checkpoint" : "--resume");
+        *(option == 'c' ? &exploration->checkpoint : &options->resume) = value;
+        return 0;
+    case 'o':
+        if (value[0] == '\0')
+            return command_misuse(&command_check, "--out wants the name of a directory");
+        exploration->directory = value;
+        return 0;
+    default:
+        options->json = true;
+        return 0;
+    }
+}
+
+static int parse(struct check_options *options, int argument_count, char **arguments)
+{
+    static const struct option known[] = { { "memory", required_argument, NULL, 'M' },
+                                           { "preemptions", required_argument, NULL, 'p' },
+                                           { "unroll", required_argument, NULL, 'u' },
+                                           { "time", required_argument, NULL, 't' },
+                                           { "executions", required_argument, NULL, 'n' },
+                                           { "jobs", required_argument, NULL, 'J' },
+                                           { "checkpoint", required_argument, NULL, 'c' },
+                                           { "resume", required_argument, NULL, 'R' },
+                                           { "out", required_argument, NULL, 'o' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { 0 } };
+    opterr = 0;
+    optind = 1;
+    for (int option; (option = getopt_long(argument_count, arguments, ":", known, NULL)) != -1;) {
+        if (option == '?')
+            return command_unknown_option(&command_check, arguments);
+        if (option == ':')
+            return command_misuse(&command_check, "%s wants a value", arguments[optind - 1]);
+        int failed = parse_option(options, option, optarg);
+        if (failed != 0)
+            return failed;
     }
     return 0;
 }
-const struct command command_check = { .name = "check", .usage = "[TARGET...]", .summary = "Explores", .help = "", .run = run };
+
+/* The exploration to go on with: that of the file, which must be of the targets named, if any. */
+static struct exploration *resume(const struct check_options *options, const uint32_t *targets,
+                                  uint32_t count, bool named)
+{
+    char error[300];
+    struct exploration *exploration = checkpoint_read(
+        options->resume, &options->exploration.parameters, error, sizeof error);
+    if (exploration == NULL) {
+        fprintf(stderr, "treadle check: %s\n", error);
+        return NULL;
+    }
+    bool same = !named || exploration->target_count == count;
+    for (uint32_t i = 0; same && named && i < count; i++)
+        same = exploration->targets[i].index == targets[i];
+    if (same)
+        return exploration;
+    const char *first = exploration->target_count > 0
+                            ? target_at(exploration->targets[0].index)->name
+                            : "nothing";
+    fprintf(stderr, "treadle check: %.150s: it is a checkpoint of %s%s, not of what is named here\n",
+            options->resume, first, exploration->target_count > 1 ? " and others" : "");
+    exploration_destroy(exploration);
+    return NULL;
+}
+
+static int run(int argument_count, char **arguments)
+{
+    struct check_options options = {
+        .exploration = { .parameters = { .scheduler = { .exploring = true }, .memory = "sc" },
+                         .jobs = command_jobs_default(),
+                         .directory = "findings/new" },
+    };
+    uint32_t count;
+    int failed = parse(&options, argument_count, arguments);
+    if (failed != 0)
+        return failed;
+    int named = argument_count - optind;
+    uint32_t *targets = command_targets(&command_check, arguments + optind, named, &count);
+    if (targets == NULL)
+        return EXIT_USAGE;
+    struct exploration *exploration = options.resume != NULL
+                                          ? resume(&options, targets, count, named > 0)
+                                          : exploration_create(targets, count);
+    free(targets);
+    if (exploration == NULL)
+        return EXIT_USAGE;
+    char error[300] = "";
+    options.exploration.start = tally_now();
+    failed = exploration_run(exploration, &options.exploration, error, sizeof error);
+    int code = exit_code(exploration);
+    if (!options.json)
+        print_table(&options, exploration);
+    else if (print_json(&options, exploration) != 0)
+        code = EXIT_USAGE;
+    if (failed != 0) {
+        fprintf(stderr, "treadle check: %s\n", error);
+        code = EXIT_USAGE;
+    }
+    exploration_destroy(exploration);
+    return code;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .usage = "[TARGET...] [OPTIONS]",
+    .summary = "Executes targets in every way that matters, once, and says when that is all",
+    .help =
+        "\nTARGET may be a glob; without one, every target but bench/* is checked. Of executions that\n"
+        "differ only in the order of steps that do not touch each other, one is made. \"complete\"\n"
+        "means that there is no other one.\n\n"
+        "  --memory M         sc\n"
+        "  --preemptions N    (not there yet)\n"
+        "  --unroll N         (not there yet)\n"
+        "  --time D           wall clock of the whole run, shared among the targets (ms s m h d)\n"
+        "  --executions N     executions of each target; whichever ends first; without either, it\n"
+        "                     goes on until all is done or Ctrl-C ends it\n"
+        "  --jobs N           processes; default: one for each core\n"
+        "  --checkpoint F     write down every 10 seconds, and at the end, how far it is\n"
+        "  --resume F         go on from there, with the same program and options\n"
+        "  --out DIR          where findings go; default findings/new\n"
+        "  --json             one JSON object on standard output\n\n"
+        "What is not complete says why, and how many executions there are, as a range in which the\n"
+        "number lies most of the time.\n\n"
+        "Example:\n  treadle check gomap/insert-insert --checkpoint insert.checkpoint\n",
+    .run = run,
+};

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../scheduler/target.h"
 #include "campaign.h"
 #include "command.h"
 #include "keep.h"
+#include "report.h"
 #include "table.h"
 
 #define SECONDS_DEFAULT 60.0
@@ -23,21 +23,6 @@ struct fuzz_options {
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-static bool is_unexpected(const struct campaign_target *target)
-{
-    return (tally_seen(&target->tally) & ~target_at(target->index)->expects) != 0;
-}
-
-static json_t *verdict_counts(const struct tally *tally)
-{
-    json_t *counts = json_object();
-    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++)
-        if (tally->verdicts[i] > 0)
-            json_object_set_new(counts, verdict_name((enum treadle_verdict)i),
-                                json_integer((json_int_t)tally->verdicts[i]));
-    return counts;
-}
-
 static json_t *verdict_firsts(const struct tally *tally)
 {
     json_t *firsts = json_object();
@@ -47,21 +32,6 @@ static json_t *verdict_firsts(const struct tally *tally)
                                 json_pack("{s:I, s:f}", "execution", (json_int_t)tally->first[i],
                                           "seconds", tally->first_seconds[i]));
     return firsts;
-}
-
-static json_t *finding_paths(const struct fuzz_options *options,
-                             const struct campaign_target *target)
-{
-    json_t *paths = json_array();
-    for (uint32_t i = 0; i < target->findings.count; i++) {
-        const struct finding_kept *item = &target->findings.items[i];
-        char path[4096];
-        keep_path(options->campaign.directory, target_at(target->index), &item->finding, path,
-                  sizeof path);
-        if (item->kept)
-            json_array_append_new(paths, command_json_text(path));
-    }
-    return paths;
 }
 
 static json_t *target_json(const struct fuzz_options *options,
@@ -74,12 +44,10 @@ static json_t *target_json(const struct fuzz_options *options,
         "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:o, s:o, s:o}", "target", known->name, "strategy",
         options->strategy, "memory", "sc", "executions",
         (json_int_t)tally->executions, "seconds", tally->seconds, "executions_per_second", rate,
-        "steps", (json_int_t)tally->steps, "verdicts", verdict_counts(tally), "first",
-        verdict_firsts(tally), "findings", finding_paths(options, target));
-    bool go = known->go_semantics;
-    json_object_set_new(json, "detected",
-                        go ? json_integer((json_int_t)tally->detected) : json_null());
-    json_object_set_new(json, "silent", go ? json_integer((json_int_t)tally->silent) : json_null());
+        "steps", (json_int_t)tally->steps, "verdicts", report_verdicts_json(tally), "first",
+        verdict_firsts(tally), "findings", report_findings_json(options->campaign.directory, known, &target->findings));
+    json_object_set_new(json, "detected", report_go_json(known, tally->detected));
+    json_object_set_new(json, "silent", report_go_json(known, tally->silent));
     return json;
 }
 
@@ -93,26 +61,6 @@ static int print_json(const struct fuzz_options *options, const struct campaign_
                                         result->seconds, "targets", targets));
 }
 
-static void print_verdicts(const struct campaign_target *target)
-{
-    const struct treadle_target *known = target_at(target->index);
-    int column = 0;
-    for (uint32_t i = TREADLE_OK + 1; i < TREADLE_VERDICT_COUNT; i++) {
-        if (target->tally.verdicts[i] == 0)
-            continue;
-        char item[64], count[16];
-        table_number((double)target->tally.verdicts[i], count, sizeof count);
-        int length = snprintf(item, sizeof item, "%s%s %s", known->expects >> i & 1 ? "" : "! ",
-                              verdict_name((enum treadle_verdict)i), count);
-        if (column > 0 && column + 2 + length > 46) {
-            printf(",\n%52s", "");
-            column = 0;
-        }
-        column += printf("%s%s", column > 0 ? ", " : "", item);
-    }
-    puts(column > 0 ? "" : target->tally.executions > 0 ? "ok" : "-");
-}
-
 static void print_target(const struct campaign_target *target)
 {
     const struct treadle_target *known = target_at(target->index);
@@ -122,7 +70,10 @@ static void print_target(const struct campaign_target *target)
     table_number(tally->seconds > 0 ? (double)tally->executions / tally->seconds : 0, rate,
                  sizeof rate);
     printf("%-28s %10s %10s  ", known->name, executions, rate);
-    print_verdicts(target);
+    if (tally_seen(tally) == 0)
+        puts(tally->executions > 0 ? "ok" : "-");
+    else
+        report_print_verdicts(known, tally);
     if (target->error[0] != '\0')
         printf("    error: %s\n", target->error);
 }
@@ -172,7 +123,8 @@ static void print_table(const struct fuzz_options *options, const struct campaig
         puts(" No findings.");
     bool unexpected = false;
     for (uint32_t i = 0; i < result->target_count; i++)
-        unexpected |= is_unexpected(&result->targets[i]);
+        unexpected |= report_is_unexpected(target_at(result->targets[i].index),
+                                           &result->targets[i].tally);
     if (unexpected)
         puts("A verdict marked ! is one that its target does not expect.");
 }
@@ -189,7 +141,7 @@ static int exit_code(const struct fuzz_options *options, const struct campaign_r
                     target->error);
             return EXIT_USAGE;
         }
-        if (is_unexpected(target) || missing)
+        if (report_is_unexpected(target_at(target->index), &target->tally) || missing)
             code = EXIT_FINDING;
     }
     return code;
@@ -281,17 +233,11 @@ static int parse(struct fuzz_options *options, int argument_count, char **argume
     return 0;
 }
 
-static uint32_t default_jobs(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
-}
-
 static int run(int argument_count, char **arguments)
 {
     struct fuzz_options options = { .campaign = { .plan = { .seed = 1,
                                                             .portfolio = portfolio_create(NULL) },
-                                                  .jobs = default_jobs(),
+                                                  .jobs = command_jobs_default(),
                                                   .directory = "findings/new" },
                                     .strategy = "portfolio" };
     int failed = parse(&options, argument_count, arguments);

@@ -90,6 +90,12 @@ int command_strategy(const struct command *command, const char *name,
     return 0;
 }
 
+uint32_t command_jobs_default(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
+}
+
 struct json_t *command_json_text(const char *text)
 {
     json_t *json = json_string(text);

@@ -1,0 +1,297 @@
+/* explore_worker.c: exploring slices. An execution is a function of its choices, or the target is
+ * nondeterministic and cannot be explored: so now and then one is executed a second time, and one
+ * that cannot be made as its parent foresaw tells the same. */
+#include "explore_worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../scheduler/check.h"
+#include "../scheduler/target.h"
+#include "../scheduler/trace.h"
+#include "describe.h"
+#include "estimate.h"
+#include "oracle.h"
+#include "process.h"
+
+/* How many executions pass between looks at the clock, unless one is so long. */
+#define LOOK 8u
+#define LOOK_EVENTS 1000u
+/* Among others each so manyth execution of a slice is made twice. */
+#define TWICE 256u
+/* A probe of a large tree is given up after so many executions. */
+#define PROBE_EXECUTIONS_MAX 10000u
+
+struct explore_worker {
+    const struct scheduler_options *options;
+    int socket;
+    int64_t target; /* index of the open one, or -1 */
+    struct finding_notes *notes; /* of the open target */
+    struct explorer *explorer;
+    struct frontier items, planned;
+    struct event *trace; /* of the first of two executions */
+    struct explore_step *steps;
+    uint32_t trace_capacity, step_capacity;
+};
+
+/* ---- whether it is deterministic ------------------------------------------------------------- */
+
+static void *larger(void *memory, uint32_t count, uint32_t *capacity, size_t bytes)
+{
+    if (count <= *capacity)
+        return memory;
+    *capacity = 2 * count;
+    memory = realloc(memory, *capacity * bytes);
+    CHECK(memory != NULL, ==, true);
+    return memory;
+}
+
+static bool events_equal(const struct event *a, const struct event *b)
+{
+    return a->address == b->address && a->pc == b->pc && a->what == b->what
+           && a->value_read == b->value_read && a->value_written == b->value_written
+           && a->success == b->success;
+}
+
+/* Says which of `count` events differs first from the current execution's. */
+static void describe_difference(const struct event *events, uint32_t count, char *text,
+                                size_t bytes)
+{
+    char first[DESCRIBE_BYTES] = "nothing", second[DESCRIBE_BYTES] = "nothing";
+    uint32_t at = 0;
+    while (at < count && at < execution.trace_count
+           && events_equal(&events[at], &execution.trace[at]))
+        at++;
+    uint32_t who = at < execution.trace_count ? execution.trace[at].goroutine
+                   : at < count               ? events[at].goroutine
+                                              : 0;
+    if (at < count)
+        describe_event(&events[at], at, first, sizeof first);
+    if (at < execution.trace_count)
+        describe_event(&execution.trace[at], at, second, sizeof second);
+    if (strcmp(first, second) == 0)
+        snprintf(text, bytes, "the same choices end in different states after event %u of g%u: %s",
+                 at, who, first);
+    else
+        snprintf(text, bytes, "the same choices give different events; first event %u of g%u: "
+                              "once %s, then %s", at, who, first, second);
+}
+
+/* Executes the current execution a second time. */
+static void execute_twice(struct explore_worker *worker, struct slice_result *result)
+{
+    uint32_t events = execution.trace_count, choices = execution.choice_count;
+    uint64_t hash = trace_hash();
+    worker->trace = larger(worker->trace, events + 1, &worker->trace_capacity,
+                           sizeof *worker->trace);
+    worker->steps = larger(worker->steps, choices + 1, &worker->step_capacity,
+                           sizeof *worker->steps);
+    memcpy(worker->trace, execution.trace, events * sizeof *worker->trace);
+    for (uint32_t i = 0; i < choices; i++)
+        worker->steps[i] =
+            (struct explore_step){ .answer = execution.choices[i].answer,
+                                   .data = execution.choices[i].kind == CHOICE_DATA };
+    struct strategy strategy = strategy_steps(worker->steps, choices);
+    scheduler_run(&strategy, 0);
+    oracle_judge();
+    if (!scheduler_crashed() && trace_hash() != hash)
+        describe_difference(worker->trace, events, result->nondeterminism,
+                            sizeof result->nondeterminism);
+}
+
+/* Says at which of its choices the current execution could not follow the item. */
+static void describe_block(const struct explore_item *item, char *text, size_t bytes)
+{
+    uint32_t at = 0;
+    while (at < item->step_count && at < execution.choice_count
+           && item->steps[at].answer == execution.choices[at].answer
+           && item->steps[at].data == (execution.choices[at].kind == CHOICE_DATA))
+        at++;
+    uint32_t wanted = at < item->step_count ? item->steps[at].answer : item->pending;
+    char event[DESCRIBE_BYTES] = "ends";
+    if (at < execution.trace_count)
+        describe_event(&execution.trace[at], at, event, sizeof event);
+    if (at < item->step_count && item->steps[at].data)
+        snprintf(text, bytes, "choice %u: answer %u was possible before and is not now; first "
+                              "event that differs: %s", at, wanted, event);
+    else
+        snprintf(text, bytes, "choice %u: g%u could go on before and cannot now; first event that "
+                              "differs: %s", at, wanted, event);
+}
+
+/* ---- exploring ------------------------------------------------------------------------------- */
+
+static bool worker_open(struct explore_worker *worker, uint32_t target,
+                        struct slice_result *result)
+{
+    if (worker->target == target)
+        return true;
+    finding_notes_clear(worker->notes);
+    if (worker->explorer != NULL)
+        explorer_destroy(worker->explorer);
+    worker->explorer = NULL;
+    const char *rule = NULL;
+    enum treadle_verdict verdict = scheduler_open(target_at(target), worker->options, &rule);
+    if (verdict != TREADLE_OK) {
+        worker->target = -1;
+        snprintf(result->setup_error, sizeof result->setup_error, "%s: %s", verdict_name(verdict),
+                 rule);
+        return false;
+    }
+    worker->target = target;
+    worker->explorer = explorer_create(true);
+    return true;
+}
+
+/* Whether execution number `number` (from 1) of a slice is made twice: the first, second, fourth,
+ * eighth, ... and now and then. */
+static bool is_checked(uint64_t number)
+{
+    return (number & (number - 1)) == 0 || number % TWICE == 0;
+}
+
+static void explore_one(struct explore_worker *worker, struct slice_result *result)
+{
+    struct explorer *explorer = worker->explorer;
+    bool checked = is_checked(result->tally.executions + 1);
+    frontier_clear(&worker->planned);
+    frontier_add(&worker->planned, explorer_item(explorer, explorer_item_count(explorer) - 1));
+    explorer_next(explorer);
+    if (explorer_blocked(explorer)) {
+        result->blocked++;
+        describe_block(frontier_next(&worker->planned, NULL), result->nondeterminism,
+                       sizeof result->nondeterminism);
+        return;
+    }
+    oracle_judge();
+    tally_count(&result->tally, result->tally.executions, 0);
+    finding_notes_add(worker->notes, NULL);
+    if (checked && !scheduler_crashed())
+        execute_twice(worker, result);
+}
+
+static void explore(struct explore_worker *worker, const struct slice *slice,
+                    struct slice_result *result)
+{
+    double start = tally_now();
+    uint64_t limit = slice->executions_max;
+    for (uint64_t made = 0; made < limit && explorer_item_count(worker->explorer) > 0; made++) {
+        explore_one(worker, result);
+        if (scheduler_crashed() || result->nondeterminism[0] != '\0')
+            break;
+        bool look = made % LOOK == 0 || execution.trace_count > LOOK_EVENTS;
+        if (look && tally_now() - start > slice->seconds)
+            break;
+    }
+    result->over = scheduler_crashed();
+    result->tally.seconds = tally_now() - start;
+    frontier_clear(&worker->items);
+    frontier_add_explorer(&worker->items, worker->explorer);
+    result->finding_count = finding_notes_new_count(worker->notes);
+}
+
+static void probe(struct explore_worker *worker, const struct slice *slice,
+                  struct slice_result *result)
+{
+    double start = tally_now();
+    explorer_drop(worker->explorer, explorer_item_count(worker->explorer));
+    uint64_t made = 0;
+    for (uint32_t i = 0; i < slice->probes && tally_now() - start < slice->seconds; i++) {
+        double total = estimate_probe(worker->explorer, &worker->items, slice->seed + i,
+                                      PROBE_EXECUTIONS_MAX, &made);
+        if (total < 0)
+            break;
+        result->probes[result->probe_count++] = total;
+    }
+    result->probe_seconds = tally_now() - start;
+    result->over = scheduler_crashed();
+    frontier_clear(&worker->items); /* the coordinator has them */
+}
+
+/* ---- serving --------------------------------------------------------------------------------- */
+
+static bool receive_slice(struct explore_worker *worker, struct slice *slice)
+{
+    if (!process_read(worker->socket, slice, sizeof *slice))
+        return false;
+    void *room = frontier_room(&worker->items, slice->item_bytes);
+    if (!process_read(worker->socket, room, slice->item_bytes))
+        return false;
+    bool filled = frontier_filled(&worker->items, slice->item_bytes);
+    CHECK(filled, ==, true);
+    return true;
+}
+
+static void explore_worker_serve(const void *options, int socket)
+{
+    struct explore_worker worker = { .options = options,
+                                     .socket = socket,
+                                     .target = -1,
+                                     .notes = finding_notes_create() };
+    struct slice slice;
+    while (receive_slice(&worker, &slice)) {
+        struct slice_result result;
+        memset(&result, 0, sizeof result);
+        if (worker_open(&worker, slice.target, &result)) {
+            const struct explore_item *item = NULL;
+            while ((item = frontier_next(&worker.items, item)) != NULL)
+                explorer_add(worker.explorer, item);
+            if (slice.probes > 0)
+                probe(&worker, &slice, &result);
+            else
+                explore(&worker, &slice, &result);
+            explorer_drop(worker.explorer, explorer_item_count(worker.explorer));
+        }
+        result.item_bytes = worker.items.byte_count;
+        if (!process_write(socket, &result, sizeof result)
+            || !process_write(socket, worker.items.bytes, worker.items.byte_count)
+            || (result.finding_count > 0 && !finding_notes_send(worker.notes, socket))
+            || result.over)
+            break;
+    }
+}
+
+pid_t explore_worker_start(const struct scheduler_options *options, int *ret_socket)
+{
+    return process_start(explore_worker_serve, options, ret_socket);
+}
+
+/* ---- the coordinator's side ------------------------------------------------------------------ */
+
+bool explore_worker_send(int socket, const struct slice *slice, const struct frontier *items)
+{
+    struct slice sent = *slice;
+    sent.item_bytes = items->byte_count;
+    return process_write(socket, &sent, sizeof sent)
+           && process_write(socket, items->bytes, items->byte_count);
+}
+
+bool explore_worker_receive(int socket, struct slice_result *ret_result,
+                            struct frontier *ret_items, struct finding_list *list)
+{
+    struct slice_result result;
+    if (!process_read(socket, &result, sizeof result))
+        return false;
+    void *room = frontier_room(ret_items, result.item_bytes);
+    if (!process_read(socket, room, result.item_bytes))
+        return false;
+    bool filled = frontier_filled(ret_items, result.item_bytes);
+    CHECK(filled, ==, true);
+    struct finding_list received = { 0 };
+    bool fine = true;
+    for (uint32_t i = 0; i < result.finding_count && fine; i++) {
+        struct finding finding;
+        fine = finding_receive(socket, &finding);
+        if (fine)
+            finding_list_take(&received, &finding);
+    }
+    for (uint32_t i = 0; i < received.count && fine; i++) {
+        finding_list_take(list, &received.items[i].finding);
+        received.items[i].finding.choices = NULL;
+    }
+    finding_list_clear(&received);
+    if (fine)
+        *ret_result = result;
+    return fine;
+}

@@ -1,0 +1,49 @@
+/* explore_worker.h: a process that explores: it is given a slice, that is executions to be made and
+ * limits, and sends back what it has counted, what is left of the slice, and findings. */
+#ifndef TREADLE_EXPLORE_WORKER_H
+#define TREADLE_EXPLORE_WORKER_H
+
+#include <sys/types.h>
+
+#include "../scheduler/scheduler.h"
+#include "finding.h"
+#include "frontier.h"
+#include "tally.h"
+
+#define SLICE_PROBES_MAX 16u
+
+/* Goes to the worker; its items follow. */
+struct slice {
+    uint32_t target;         /* its index in target.h's order */
+    uint32_t probes;         /* 0: explore; else estimate what the items stand for, so often */
+    double seconds;          /* ends it */
+    uint64_t executions_max; /* ends it, too */
+    uint64_t seed;           /* of the first probe */
+    uint64_t item_bytes;
+};
+
+/* Comes back; items and findings follow. */
+struct slice_result {
+    struct tally tally;
+    uint64_t blocked;       /* executions that could not be made */
+    bool over;              /* the process ends: the subject has crashed */
+    uint32_t probe_count;   /* estimates of how many executions the items stood for */
+    double probes[SLICE_PROBES_MAX];
+    double probe_seconds; /* that they took */
+    uint64_t item_bytes;
+    uint32_t finding_count;
+    char setup_error[160];    /* the target's set-up failed: why; else empty */
+    char nondeterminism[480]; /* the target is nondeterministic: what differed; else empty */
+};
+
+/* Forks a worker that serves slices from its socket until that is closed. Returns its pid and the
+ * coordinator's end of the socket; -1 with errno. options outlive it. */
+pid_t explore_worker_start(const struct scheduler_options *options, int *ret_socket);
+
+/* Sends a slice, or receives what came of it: what is left, and findings, which go into the list.
+ * False if the worker is gone; nothing has been taken then. */
+bool explore_worker_send(int socket, const struct slice *slice, const struct frontier *items);
+bool explore_worker_receive(int socket, struct slice_result *ret_result,
+                            struct frontier *ret_items, struct finding_list *list);
+
+#endif
