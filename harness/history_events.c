@@ -45,12 +45,15 @@ static uint32_t operation_begin_event(const struct operation *operation)
     return operation->call_event >= execution.trace_run_count ? execution.trace_run_count : 0;
 }
 
-/* The goroutine's last event in [from, to) that is one of kinds; EVENT_INDEX_NONE if none is. */
+/* The goroutine's last event in [from, to), or last write; EVENT_INDEX_NONE if there is none. That
+ * the operation ends is an event only while exploring: it is never named. */
 static uint32_t last_event(uint16_t goroutine, uint32_t from, uint32_t to, bool writes)
 {
     for (uint32_t position = to; position-- > from;) {
         const struct event *event = &execution.trace[position];
-        if (event->goroutine == goroutine && (!writes || event_writes(event)))
+        bool counts = writes ? event_writes(event)
+                             : !((KIND(CALL) | KIND(RETURN)) >> event->kind & 1);
+        if (event->goroutine == goroutine && counts)
             return position;
     }
     return EVENT_INDEX_NONE;
