@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "../scheduler/check.h"
+#include "../scheduler/explore.h"
 #include "../scheduler/scheduler.h"
 #include "command.h"
 #include "subject_options.h"
@@ -78,29 +79,67 @@ static int outcome_order(const struct outcome *a, const struct outcome *b)
     return strcmp(a->text, b->text);
 }
 
-static int explore(const struct subject_options *options, const struct treadle_target *target,
-                   struct outcome **outcomes)
+static int open_program(const struct treadle_target *target, bool exploring)
 {
     const char *rule;
-    struct scheduler_options limits = { 0 };
+    struct scheduler_options limits = { .exploring = exploring };
     enum treadle_verdict verdict = scheduler_open(target, &limits, &rule);
-    if (verdict != TREADLE_OK) {
-        fprintf(stderr, "treadle outcomes: the set-up ends with %s: %s\n", verdict_name(verdict),
-                rule);
+    if (verdict == TREADLE_OK)
+        return 0;
+    fprintf(stderr, "treadle outcomes: the set-up ends with %s: %s\n", verdict_name(verdict), rule);
+    return EXIT_USAGE;
+}
+
+/* Makes so many executions at random. */
+static int sample(const struct subject_options *options, const struct treadle_target *target,
+                  char *text, struct outcome **outcomes)
+{
+    if (open_program(target, false) != 0)
         return EXIT_USAGE;
-    }
     struct worker_plan plan = { .seed = options->seed, .portfolio = options->portfolio };
     uint64_t target_seed = worker_target_seed(&plan);
-    char *text = malloc(OUTCOME_BYTES_MAX);
-    CHECK(text != NULL, ==, true);
     for (uint64_t number = 0; number < options->executions; number++) {
         worker_run(&plan, target_seed, number);
         outcome_of_execution(options->subject, text);
         count_outcome(outcomes, text);
     }
+    return 0;
+}
+
+/* Makes every execution, once. */
+static int exhaust(const struct subject_options *options, const struct treadle_target *target,
+                   char *text, struct outcome **outcomes)
+{
+    if (open_program(target, true) != 0)
+        return EXIT_USAGE;
+    struct explorer *explorer = explorer_create(false);
+    int code = 0;
+    while (code == 0 && explorer_next(explorer)) {
+        bool cut = explorer_blocked(explorer) || scheduler_crashed();
+        for (uint32_t i = 0; i < execution.verdict_count; i++)
+            cut |= execution.verdicts[i].verdict == TREADLE_TIMEOUT;
+        if (cut) {
+            fputs("treadle outcomes: an execution was cut off, so there may be outcomes beyond "
+                  "those found\n", stderr);
+            code = EXIT_USAGE;
+        }
+        outcome_of_execution(options->subject, text);
+        count_outcome(outcomes, text);
+    }
+    explorer_destroy(explorer);
+    return code;
+}
+
+static int explore(const struct subject_options *options, const struct treadle_target *target,
+                   struct outcome **outcomes)
+{
+    char *text = malloc(OUTCOME_BYTES_MAX);
+    CHECK(text != NULL, ==, true);
+    int code = options->exhaustive ? exhaust(options, target, text, outcomes)
+                                   : sample(options, target, text, outcomes);
     free(text);
     scheduler_close();
-    return 0;
+    return code;
 }
 
 static void print_and_free(struct outcome *outcomes)
@@ -148,7 +187,8 @@ const struct command command_outcomes = {
             "  --hash H         mix (default), low, blk, table\n"
             "  --strategy S     portfolio (default), random, sticky, pos\n"
             "  --executions N   default 100000\n"
-            "  --seed N         default 1\n\n"
+            "  --seed N         default 1\n"
+            "  --exhaustive     instead of these three: every execution that matters, once\n\n"
             "Example:\n  treadle outcomes gomap --executions 1000000 < insert-insert.txt\n",
     .run = run,
 };

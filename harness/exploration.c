@@ -25,9 +25,11 @@
 #define ROUND_SECONDS 1.0        /* of one target, where there are several; doubled each round */
 #define CHECKPOINT_SECONDS 10.0
 #define DEATHS_MAX 3u /* of processes in a row over one target */
-/* Estimates begin after some time and take this share of it. */
+/* Estimates begin after some time and take this share of it: more at first. */
 #define PROBE_AFTER_SECONDS 0.5
 #define PROBE_SHARE 0.04
+#define PROBE_SHARE_FIRST 0.2
+#define PROBES_FIRST 64u
 #define PROBE_SECONDS 0.1
 
 struct explorer_process {
@@ -162,8 +164,9 @@ static bool wants_probe(const struct run *run)
     for (uint32_t i = 0; i < run->options->jobs; i++)
         if (run->processes[i].busy && run->processes[i].slice.probes > 0)
             return false;
+    double share = target->probe_count < PROBES_FIRST ? PROBE_SHARE_FIRST : PROBE_SHARE;
     return target->seconds > PROBE_AFTER_SECONDS
-           && target->probe_seconds < PROBE_SHARE * target->seconds;
+           && target->probe_seconds < share * target->seconds;
 }
 
 /* What stands for all that is still to be done, in process->given's place. */

@@ -22,6 +22,7 @@
 #include "replay.h"
 
 #define PATH_BYTES 4096
+#define ATTEMPTS 3u /* to have something done by a process that may be killed */
 
 /* How the child that executes a finding again ends; above CHILD_ERRNO it could not write, and the
  * rest is errno. */
@@ -97,8 +98,8 @@ static int execute_finding(const struct keep_plan *plan, uint32_t target,
 
 /* Runs execute_finding in a process of its own: a crash of the subject must not reach the next one.
  * Returns its code, or another one if the process could not be started or was killed. */
-static int run_execution(const struct keep_plan *plan, uint32_t target,
-                         const struct finding *finding, const char *path)
+static int run_once(const struct keep_plan *plan, uint32_t target, const struct finding *finding,
+                    const char *path)
 {
     fflush(NULL);
     pid_t pid = fork();
@@ -111,6 +112,16 @@ static int run_execution(const struct keep_plan *plan, uint32_t target,
     if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
         return -1;
     return WEXITSTATUS(status);
+}
+
+/* The same, tried again if somebody killed the process. */
+static int run_execution(const struct keep_plan *plan, uint32_t target,
+                         const struct finding *finding, const char *path)
+{
+    int code = -1;
+    for (uint32_t i = 0; i < ATTEMPTS && code < 0; i++)
+        code = run_once(plan, target, finding, path);
+    return code;
 }
 
 /* ---- the new process that replays ------------------------------------------------------------ */
@@ -203,7 +214,9 @@ int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_
     for (uint32_t i = 0; i < list->count; i++)
         list->items[i].kept = false;
     int written = write_findings(plan, target, list, paths, error, error_bytes);
-    json_t *answer = written > 0 ? run_replay(paths, (uint32_t)written) : NULL;
+    json_t *answer = NULL;
+    for (uint32_t i = 0; i < ATTEMPTS && written > 0 && answer == NULL; i++)
+        answer = run_replay(paths, (uint32_t)written);
     if (answer != NULL)
         keep_replayed(plan->directory, target, list->items, (uint32_t)written, paths, answer);
     else if (written > 0)

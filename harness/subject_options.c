@@ -18,6 +18,7 @@ static const struct option outcomes_options[] = { { "variant", required_argument
                                                   { "strategy", required_argument, NULL, 'S' },
                                                   { "executions", required_argument, NULL, 'n' },
                                                   { "seed", required_argument, NULL, 's' },
+                                                  { "exhaustive", no_argument, NULL, 'x' },
                                                   { 0 } };
 
 static int one_of(const struct command *command, const char *option, const char *value,
@@ -45,13 +46,19 @@ static int take(const struct command *command, struct subject_options *options, 
     case 'd':
         options->language.dump = value;
         return one_of(command, "dump", value, dumps);
+    case 'x':
+        options->exhaustive = true;
+        return 0;
     case 'S':
+        options->sampling = "--strategy";
         return command_strategy(command, value, &options->portfolio);
     case 'n':
+        options->sampling = "--executions";
         if (!command_number(value, 1, UINT64_C(1) << 53, &options->executions))
             return command_misuse(command, "--executions %s is no number from 1 on", value);
         return 0;
     default:
+        options->sampling = "--seed";
         if (!command_number(value, 0, INT64_MAX, &options->seed))
             return command_misuse(command, "--seed %s is no number from 0 to 2^63-1", value);
         return 0;
@@ -79,6 +86,9 @@ int subject_options_parse(const struct command *command, int argument_count, cha
         if (failed != 0)
             return failed;
     }
+    if (options.exhaustive && options.sampling != NULL)
+        return command_misuse(command, "%s says nothing where --exhaustive makes every execution",
+                              options.sampling);
     if (optind + 1 != argument_count)
         return command_misuse(command, "wants one subject, such as gomap");
     options.subject = subject_find(arguments[optind]);

@@ -11,9 +11,11 @@
 struct subject_options {
     const struct treadle_subject *subject;
     struct treadle_options language;
-    struct portfolio portfolio; /* outcomes only, as the next two */
+    struct portfolio portfolio; /* outcomes only, as the next three */
     uint64_t executions;
     uint64_t seed;
+    const char *sampling; /* an option given that decides which executions are made, or NULL */
+    bool exhaustive; /* all executions, once each, instead of these three */
 };
 
 /* Reads the command line of trace or outcomes (the latter takes strategy, executions and seed
