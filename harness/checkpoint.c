@@ -128,11 +128,22 @@ static uint64_t program_hash(void)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+static void put_parameters(struct image *image, const struct exploration_parameters *parameters)
+{
+    put_text(image, parameters->memory);
+    put(image, &parameters->preemptions, sizeof parameters->preemptions);
+    put_number(image, parameters->deepen);
+    put_number(image, parameters->scheduler.unroll);
+}
+
 static void put_target(struct image *image, const struct exploration_target *target)
 {
     put_text(image, target_at(target->index)->name);
     put(image, &target->tally, sizeof target->tally);
     put_number(image, target->blocked);
+    put_number(image, target->cut);
+    put(image, &target->preemptions, sizeof target->preemptions);
+    put_number(image, target->limited);
     put(image, &target->seconds, sizeof target->seconds);
     put_text(image, target->nondeterminism);
     put_number(image, target->frontier.byte_count);
@@ -192,7 +203,7 @@ int checkpoint_write(const char *path, const struct exploration *exploration,
     struct image image = { 0 };
     put(&image, MAGIC, MAGIC_BYTES);
     put_number(&image, program_hash());
-    put_text(&image, parameters->memory);
+    put_parameters(&image, parameters);
     put(&image, &exploration->seconds, sizeof exploration->seconds);
     put_number(&image, exploration->target_count);
     for (uint32_t i = 0; i < exploration->target_count; i++)
@@ -239,6 +250,9 @@ static bool take_target(struct image *image, struct exploration_target *target)
     target->index = index;
     take_into(image, &target->tally, sizeof target->tally);
     target->blocked = take_number(image);
+    target->cut = take_number(image);
+    take_into(image, &target->preemptions, sizeof target->preemptions);
+    target->limited = take_number(image) != 0;
     take_into(image, &target->seconds, sizeof target->seconds);
     take_text(image, target->nondeterminism, sizeof target->nondeterminism);
     size_t byte_count = take_number(image);
@@ -253,7 +267,7 @@ static bool take_target(struct image *image, struct exploration_target *target)
 }
 
 /* What speaks against an image before its targets; NULL if nothing does. */
-static const char *objection(struct image *image, const char *memory)
+static const char *objection(struct image *image, const struct exploration_parameters *parameters)
 {
     uint64_t hash;
     if (image->count < MAGIC_BYTES || memcmp(image->bytes, MAGIC, MAGIC_BYTES) != 0)
@@ -269,9 +283,12 @@ static const char *objection(struct image *image, const char *memory)
     image->at = MAGIC_BYTES;
     if (take_number(image) != program_hash())
         return "it was written by another build of this program; begin anew";
-    char written[64];
-    take_text(image, written, sizeof written);
-    return strcmp(written, memory) == 0 ? NULL : "it was written under another memory model";
+    struct image wanted = { 0 };
+    put_parameters(&wanted, parameters);
+    const void *written = take(image, wanted.count);
+    bool same = written != NULL && memcmp(written, wanted.bytes, wanted.count) == 0;
+    free(wanted.bytes);
+    return same ? NULL : "it was written with another --memory, --preemptions or --unroll";
 }
 
 struct exploration *checkpoint_read(const char *path,
@@ -283,14 +300,14 @@ struct exploration *checkpoint_read(const char *path,
         snprintf(error, error_bytes, "%.150s: it cannot be read: %s", path, strerror(errno));
         return NULL;
     }
-    const char *why = objection(&image, parameters->memory);
+    const char *why = objection(&image, parameters);
     struct exploration *exploration = NULL;
     if (why == NULL) {
         double seconds;
         take_into(&image, &seconds, sizeof seconds);
         uint64_t count = take_number(&image);
         bool fine = count <= target_count();
-        exploration = exploration_create(NULL, fine ? (uint32_t)count : 0);
+        exploration = exploration_create(NULL, fine ? (uint32_t)count : 0, parameters);
         exploration->seconds = seconds;
         for (uint32_t i = 0; i < exploration->target_count && fine; i++)
             fine = take_target(&image, &exploration->targets[i]);

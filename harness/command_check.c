@@ -38,6 +38,8 @@ static const char *what_is_missing(const struct check_options *options,
         return "so many executions were wanted";
     if (target->frontier.count > 0)
         return exploration->interrupted ? "interrupted" : "time is over";
+    if (target->cut > 0)
+        return "--unroll cut executions off";
     return target->tally.verdicts[TREADLE_CRASH] > 0 ? "crashes cut executions off"
                                                      : "timeouts cut executions off";
 }
@@ -63,14 +65,18 @@ static json_t *target_json(const struct check_options *options,
     const struct tally *tally = &target->tally;
     const char *missing = what_is_missing(options, exploration, target);
     json_t *json = json_pack(
-        "{s:s, s:s, s:b, s:n, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "target", known->name,
+        "{s:s, s:s, s:b, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "target", known->name,
         "memory", options->exploration.parameters.memory, "complete", missing == NULL,
-        "preemptions", "executions", (json_int_t)tally->executions, "blocked",
+        "executions", (json_int_t)tally->executions, "blocked",
         (json_int_t)target->blocked, "steps", (json_int_t)tally->steps, "seconds", target->seconds,
         "executions_per_second", rate_of(target), "verdicts", report_verdicts_json(tally),
         "detected", report_go_json(known, tally->detected), "silent",
         report_go_json(known, tally->silent), "findings",
         report_findings_json(options->exploration.directory, known, &target->findings));
+    json_object_set_new(json, "preemptions", target->preemptions >= 0
+                                                 ? json_integer((json_int_t)target->preemptions)
+                                                 : json_null());
+    json_object_set_new(json, "limited", json_boolean(target->limited));
     json_object_set_new(json, "incomplete",
                         missing != NULL ? json_string(missing) : json_null());
     json_object_set_new(json, "nondeterminism", target->nondeterminism[0] != '\0'
@@ -134,8 +140,13 @@ static void print_table(const struct check_options *options, const struct explor
             snprintf(seconds, sizeof seconds, "%.2f s", target->seconds);
         else
             table_duration(target->seconds, seconds, sizeof seconds);
-        printf("%-28s %12s %8s  %s%s%s\n", target_at(target->index)->name, executions, seconds,
-               missing == NULL ? "complete" : "incomplete: ", missing == NULL ? "" : missing,
+        char bound[48] = "";
+        if (target->limited || (target->preemptions >= 0 && missing != NULL))
+            snprintf(bound, sizeof bound, " up to %lld preemption%s",
+                     (long long)target->preemptions, target->preemptions == 1 ? "" : "s");
+        printf("%-28s %12s %8s  %s%s%s%s%s\n", target_at(target->index)->name, executions, seconds,
+               missing == NULL ? "complete" : "incomplete", bound, missing == NULL ? "" : ": ",
+               missing == NULL ? "" : missing,
                tally_seen(&target->tally) == 0 ? ", no finding" : "");
         print_details(options, target);
         unexpected |= report_is_unexpected(target_at(target->index), &target->tally);
@@ -177,14 +188,15 @@ static int parse_memory(const char *value)
     return command_misuse(&command_check, "there is no memory model %s; there is sc", value);
 }
 
-static int parse_bound(const char *option, const char *value, bool has_auto)
+static int parse_preemptions(struct exploration_parameters *parameters, const char *value)
 {
-    uint64_t number;
-    if (!(has_auto && strcmp(value, "auto") == 0)
-        && !command_number(value, 0, UINT32_MAX, &number))
-        return command_misuse(&command_check, "%s %s is no number%s", option, value,
-                              has_auto ? " and not auto" : "");
-    return command_misuse(&command_check, "%s is not there yet", option);
+    uint64_t number = 0;
+    parameters->deepen = strcmp(value, "auto") == 0;
+    if (!parameters->deepen && !command_number(value, 0, 1000, &number))
+        return command_misuse(&command_check,
+                              "--preemptions %s is no number from 0 to 1000, and not auto", value);
+    parameters->preemptions = (int64_t)number;
+    return 0;
 }
 
 static int parse_option(struct check_options *options, int option, const char *value)
@@ -209,9 +221,12 @@ static int parse_option(struct check_options *options, int option, const char *v
     case 'M':
         return parse_memory(value);
     case 'p':
-        return parse_bound("--preemptions", value, true);
+        return parse_preemptions(&exploration->parameters, value);
     case 'u':
-        return parse_bound("--unroll", value, false);
+        if (!command_number(value, 1, UINT32_MAX, &number))
+            return command_misuse(&command_check, "--unroll %s is no number from 1 on", value);
+        exploration->parameters.scheduler.unroll = (uint32_t)number;
+        return 0;
     case 'c':
     case 'R':
         if (value[0] == '\0')
@@ -285,7 +300,9 @@ static struct exploration *resume(const struct check_options *options, const uin
 static int run(int argument_count, char **arguments)
 {
     struct check_options options = {
-        .exploration = { .parameters = { .scheduler = { .exploring = true }, .memory = "sc" },
+        .exploration = { .parameters = { .scheduler = { .exploring = true },
+                                         .memory = "sc",
+                                         .preemptions = -1 },
                          .jobs = command_jobs_default(),
                          .directory = "findings/new" },
     };
@@ -299,7 +316,8 @@ static int run(int argument_count, char **arguments)
         return EXIT_USAGE;
     struct exploration *exploration = options.resume != NULL
                                           ? resume(&options, targets, count, named > 0)
-                                          : exploration_create(targets, count);
+                                          : exploration_create(targets, count,
+                                                               &options.exploration.parameters);
     free(targets);
     if (exploration == NULL)
         return EXIT_USAGE;
@@ -328,8 +346,10 @@ const struct command command_check = {
         "differ only in the order of steps that do not touch each other, one is made. \"complete\"\n"
         "means that there is no other one.\n\n"
         "  --memory M         sc\n"
-        "  --preemptions N    (not there yet)\n"
-        "  --unroll N         (not there yet)\n"
+        "  --preemptions N    only schedules in which at most N times a goroutine that could go on\n"
+        "                     loses its turn; auto: with 0, then 1, then 2, ... while that is a limit\n"
+        "  --unroll N         nobody executes one place of the code more than N times: for loops\n"
+        "                     without end; then nothing is complete in which that stopped one\n"
         "  --time D           wall clock of the whole run, shared among the targets (ms s m h d)\n"
         "  --executions N     executions of each target; whichever ends first; without either, it\n"
         "                     goes on until all is done or Ctrl-C ends it\n"

@@ -70,7 +70,8 @@ static void exploration_interrupt(int number)
 
 bool exploration_is_complete(const struct exploration_target *target)
 {
-    return target->frontier.count == 0 && target->tally.verdicts[TREADLE_TIMEOUT] == 0
+    return target->frontier.count == 0 && target->cut == 0
+           && target->tally.verdicts[TREADLE_TIMEOUT] == 0
            && target->tally.verdicts[TREADLE_CRASH] == 0 && target->nondeterminism[0] == '\0'
            && target->error[0] == '\0';
 }
@@ -164,6 +165,8 @@ static bool wants_probe(const struct run *run)
     for (uint32_t i = 0; i < run->options->jobs; i++)
         if (run->processes[i].busy && run->processes[i].slice.probes > 0)
             return false;
+    if (target->preemptions >= 0)
+        return false; /* what a bounded exploration has seen it does not see again */
     double share = target->probe_count < PROBES_FIRST ? PROBE_SHARE_FIRST : PROBE_SHARE;
     return target->seconds > PROBE_AFTER_SECONDS
            && target->probe_seconds < share * target->seconds;
@@ -179,6 +182,7 @@ static void give_probe(struct run *run, struct explorer_process *process)
         frontier_add_all(&all, &run->processes[i].given);
     process->slice = (struct slice){ .target = target->index,
                                      .probes = SLICE_PROBES_MAX,
+                                     .preemptions = target->preemptions,
                                      .seconds = PROBE_SECONDS,
                                      .seed = target->probe_count };
     process->done_before = (double)target->tally.executions;
@@ -199,6 +203,7 @@ static void give_slice(struct run *run, struct explorer_process *process, uint64
     frontier_move(&target->frontier, &process->given, count);
     bool hungry = idle > 1 && target->frontier.count == 0;
     process->slice = (struct slice){ .target = target->index,
+                                     .preemptions = target->preemptions,
                                      .seconds = hungry ? SLICE_SECONDS_SHORT : SLICE_SECONDS,
                                      .executions_max =
                                          left == UINT64_MAX ? left : (left + idle - 1) / idle };
@@ -254,6 +259,8 @@ static void take_result(struct run *run, struct explorer_process *process)
     frontier_add_all(&target->frontier, &run->received);
     tally_add(&target->tally, &result.tally);
     target->blocked += result.blocked;
+    target->cut += result.cut;
+    target->limited |= result.limited;
     if (process->slice.probes > 0)
         take_probes(run, process, &result);
     if (result.setup_error[0] != '\0')
@@ -312,6 +319,22 @@ static void write_checkpoint(struct run *run)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+/* One item: everything. */
+static void begin_anew(struct exploration_target *target, int64_t preemptions)
+{
+    struct explorer *beginning = explorer_create(false);
+    if (preemptions >= 0)
+        explorer_bound(beginning, (uint32_t)preemptions);
+    frontier_clear(&target->frontier);
+    frontier_add_explorer(&target->frontier, beginning);
+    explorer_destroy(beginning);
+    target->tally = (struct tally){ 0 };
+    target->blocked = target->cut = 0;
+    target->preemptions = preemptions;
+    target->limited = false;
+    target->estimate.count = 0;
+}
+
 /* Explores one target until its turn is over. */
 static void explore_target(struct run *run, struct exploration_target *target)
 {
@@ -327,6 +350,11 @@ static void explore_target(struct run *run, struct exploration_target *target)
     }
     target->seconds = seconds_before + tally_now() - start;
     run->target = NULL;
+    if (run->options->parameters.deepen && target->limited && exploration_is_complete(target)
+        && !time_over(run)) {
+        begin_anew(target, target->preemptions + 1);
+        target->seconds = 0;
+    }
 }
 
 /* One turn of every target that is not done; in the next round they get twice the time. Returns
@@ -359,7 +387,7 @@ static void probe_unfinished(struct run *run)
         double low, high;
         if (target->frontier.count == 0 || target->tally.executions == 0
             || target->nondeterminism[0] != '\0' || target->error[0] != '\0'
-            || exploration_range(target, &low, &high) || run->processes[0].socket < 0)
+            || target->preemptions >= 0 || exploration_range(target, &low, &high) || run->processes[0].socket < 0)
             continue;
         run->target = target;
         give_probe(run, &run->processes[0]);
@@ -385,7 +413,8 @@ static void keep_findings_of(struct run *run, struct exploration_target *target)
         return;
     }
     for (uint32_t i = 0; i < target->findings.count; i++)
-        if (!target->findings.items[i].kept && target->nondeterminism[0] == '\0') {
+        if (!target->findings.items[i].kept && target->nondeterminism[0] == '\0'
+            && target->cut == 0) {
             snprintf(target->nondeterminism, sizeof target->nondeterminism,
                      "a fresh process does not show %s again by the same choices",
                      verdict_name(target->findings.items[i].finding.verdict));
@@ -449,19 +478,18 @@ int exploration_run(struct exploration *exploration, const struct exploration_op
     return failed ? -1 : 0;
 }
 
-struct exploration *exploration_create(const uint32_t *targets, uint32_t count)
+struct exploration *exploration_create(const uint32_t *targets, uint32_t count,
+                                       const struct exploration_parameters *parameters)
 {
     struct exploration *exploration = calloc(1, sizeof *exploration);
     CHECK(exploration != NULL, ==, true);
     exploration->target_count = count;
     exploration->targets = calloc(count + 1, sizeof *exploration->targets);
     CHECK(exploration->targets != NULL, ==, true);
-    struct explorer *beginning = explorer_create(false);
     for (uint32_t i = 0; i < count; i++) {
         exploration->targets[i].index = targets != NULL ? targets[i] : 0;
-        frontier_add_explorer(&exploration->targets[i].frontier, beginning);
+        begin_anew(&exploration->targets[i], parameters->preemptions);
     }
-    explorer_destroy(beginning);
     return exploration;
 }
 

@@ -13,7 +13,9 @@
 /* What decides which executions there are. */
 struct exploration_parameters {
     struct scheduler_options scheduler;
-    const char *memory; /* the memory model's name */
+    const char *memory;  /* the memory model's name */
+    int64_t preemptions; /* only schedules with at most so many; less than 0: all */
+    bool deepen;         /* from that bound on, one more after the other */
 };
 
 struct exploration_options {
@@ -31,6 +33,9 @@ struct exploration_target {
     struct frontier frontier; /* without what has been given out */
     struct tally tally;
     uint64_t blocked;
+    uint64_t cut;        /* executions in which --unroll has stopped a goroutine */
+    int64_t preemptions; /* the bound of this pass; less than 0: none */
+    bool limited;        /* the bound has left schedules out */
     struct finding_list findings;
     double seconds; /* wall clock that it took */
     struct estimate estimate; /* of all its executions */
@@ -49,7 +54,8 @@ struct exploration {
 
 /* An exploration of these targets (NULL: the caller says of which) at its beginning; to be freed
  * with exploration_destroy. */
-struct exploration *exploration_create(const uint32_t *targets, uint32_t count);
+struct exploration *exploration_create(const uint32_t *targets, uint32_t count,
+                                       const struct exploration_parameters *parameters);
 void exploration_destroy(struct exploration *exploration);
 
 /* Explores until all is done or a limit is met, then keeps the findings. Returns 0, or -1 with one
@@ -57,7 +63,7 @@ void exploration_destroy(struct exploration *exploration);
 int exploration_run(struct exploration *exploration, const struct exploration_options *options,
                     char *error, size_t error_bytes);
 
-/* Whether nothing is left of a target and nothing was cut off. */
+/* Whether nothing is left of a target (within its bound) and nothing was cut off. */
 bool exploration_is_complete(const struct exploration_target *target);
 
 /* How many executions a target has in most cases, where something is left of it. False if nothing

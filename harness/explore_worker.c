@@ -26,7 +26,8 @@
 struct explore_worker {
     const struct scheduler_options *options;
     int socket;
-    int64_t target; /* index of the open one, or -1 */
+    int64_t target;      /* index of the open one, or -1 */
+    int64_t preemptions; /* the explorer's bound */
     struct finding_notes *notes; /* of the open target */
     struct explorer *explorer;
     struct frontier items, planned;
@@ -122,25 +123,36 @@ static void describe_block(const struct explore_item *item, char *text, size_t b
 
 /* ---- exploring ------------------------------------------------------------------------------- */
 
-static bool worker_open(struct explore_worker *worker, uint32_t target,
+static bool open_target(struct explore_worker *worker, uint32_t target,
                         struct slice_result *result)
 {
-    if (worker->target == target)
-        return true;
+    const char *rule = NULL;
     finding_notes_clear(worker->notes);
+    enum treadle_verdict verdict = scheduler_open(target_at(target), worker->options, &rule);
+    worker->target = verdict == TREADLE_OK ? (int64_t)target : -1;
+    if (verdict != TREADLE_OK)
+        snprintf(result->setup_error, sizeof result->setup_error, "%s: %s", verdict_name(verdict),
+                 rule);
+    return verdict == TREADLE_OK;
+}
+
+/* Makes ready for a slice. A bound's table of what has been seen stays as long as the worker goes
+ * on with that target and bound. */
+static bool prepare(struct explore_worker *worker, const struct slice *slice,
+                    struct slice_result *result)
+{
+    bool same = worker->target == slice->target;
+    if (same && worker->preemptions == slice->preemptions)
+        return true;
     if (worker->explorer != NULL)
         explorer_destroy(worker->explorer);
     worker->explorer = NULL;
-    const char *rule = NULL;
-    enum treadle_verdict verdict = scheduler_open(target_at(target), worker->options, &rule);
-    if (verdict != TREADLE_OK) {
-        worker->target = -1;
-        snprintf(result->setup_error, sizeof result->setup_error, "%s: %s", verdict_name(verdict),
-                 rule);
+    if (!same && !open_target(worker, slice->target, result))
         return false;
-    }
-    worker->target = target;
     worker->explorer = explorer_create(true);
+    worker->preemptions = slice->preemptions;
+    if (slice->preemptions >= 0)
+        explorer_bound(worker->explorer, (uint32_t)slice->preemptions);
     return true;
 }
 
@@ -166,6 +178,7 @@ static void explore_one(struct explore_worker *worker, struct slice_result *resu
     }
     oracle_judge();
     tally_count(&result->tally, result->tally.executions, 0);
+    result->cut += execution.cut;
     finding_notes_add(worker->notes, NULL);
     if (checked && !scheduler_crashed())
         execute_twice(worker, result);
@@ -185,6 +198,7 @@ static void explore(struct explore_worker *worker, const struct slice *slice,
             break;
     }
     result->over = scheduler_crashed();
+    result->limited = explorer_limited(worker->explorer);
     result->tally.seconds = tally_now() - start;
     frontier_clear(&worker->items);
     frontier_add_explorer(&worker->items, worker->explorer);
@@ -233,7 +247,7 @@ static void explore_worker_serve(const void *options, int socket)
     while (receive_slice(&worker, &slice)) {
         struct slice_result result;
         memset(&result, 0, sizeof result);
-        if (worker_open(&worker, slice.target, &result)) {
+        if (prepare(&worker, &slice, &result)) {
             const struct explore_item *item = NULL;
             while ((item = frontier_next(&worker.items, item)) != NULL)
                 explorer_add(worker.explorer, item);

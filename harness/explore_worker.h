@@ -16,6 +16,7 @@
 struct slice {
     uint32_t target;         /* its index in target.h's order */
     uint32_t probes;         /* 0: explore; else estimate what the items stand for, so often */
+    int64_t preemptions;     /* explorer_bound; less than 0: no bound */
     double seconds;          /* ends it */
     uint64_t executions_max; /* ends it, too */
     uint64_t seed;           /* of the first probe */
@@ -26,6 +27,8 @@ struct slice {
 struct slice_result {
     struct tally tally;
     uint64_t blocked;       /* executions that could not be made */
+    uint64_t cut;           /* executions in which --unroll has stopped a goroutine */
+    bool limited;           /* the bound has left schedules out */
     bool over;              /* the process ends: the subject has crashed */
     uint32_t probe_count;   /* estimates of how many executions the items stood for */
     double probes[SLICE_PROBES_MAX];
