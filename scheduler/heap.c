@@ -10,6 +10,8 @@
 
 #define HEAP_BLOCKS_MAX (8u << 20)
 #define HEAP_CLASSES 64u /* one per 16 bytes up to 1024; larger blocks share the last list */
+#define HEAP_ROOM_FACTOR 3u  /* how many times its size a roomy heap leaves free behind a block, */
+#define HEAP_ROOM_MAX 65536u /* up to so many bytes */
 #define HEAP_COPY_BYTES 64u /* copying so much costs as much as looking at an event */
 
 struct heap_block *heap_blocks;
@@ -17,6 +19,7 @@ uint32_t *heap_map;
 
 static struct {
     enum treadle_reuse reuse;
+    bool roomy;
     uint32_t block_count; /* block 0 included */
     uint32_t setup_count; /* block_count at the snapshot */
     uint32_t reused_count;
@@ -87,6 +90,14 @@ static uint32_t heap_reuse_block(uint64_t rounded)
     return number;
 }
 
+/* How many bytes that belong to nothing lie behind a block. */
+static uint64_t heap_room(uint64_t rounded)
+{
+    if (!heap.roomy)
+        return HEAP_GRANULE_BYTES;
+    return rounded < HEAP_ROOM_MAX / HEAP_ROOM_FACTOR ? rounded * HEAP_ROOM_FACTOR : HEAP_ROOM_MAX;
+}
+
 static uint64_t heap_bump(struct goroutine *goroutine, uint64_t rounded)
 {
     uint64_t base = goroutine->id == 0
@@ -94,10 +105,11 @@ static uint64_t heap_bump(struct goroutine *goroutine, uint64_t rounded)
                         : HEAP_BASE + HEAP_SETUP_BYTES + goroutine->id * HEAP_GOROUTINE_BYTES;
     uint64_t limit = goroutine->id == 0 ? HEAP_SETUP_BYTES : HEAP_GOROUTINE_BYTES;
     uint64_t start = goroutine->heap_used;
-    if (rounded > limit - HEAP_GRANULE_BYTES || start > limit - HEAP_GRANULE_BYTES - rounded)
+    uint64_t room = heap_room(rounded);
+    if (rounded > limit - room || start > limit - room - rounded)
         check_limit("goroutine %u has used up its arena of %llu MiB", goroutine->id,
                     (unsigned long long)(limit >> 20));
-    goroutine->heap_used = start + rounded + HEAP_GRANULE_BYTES;
+    goroutine->heap_used = start + rounded + room;
     return base + start;
 }
 
@@ -196,9 +208,10 @@ uint32_t heap_reused_count(void)
     return heap.reused_count;
 }
 
-void heap_set_reuse(enum treadle_reuse reuse)
+void heap_set_policy(enum treadle_reuse reuse, bool roomy)
 {
     heap.reuse = reuse;
+    heap.roomy = roomy;
 }
 
 void heap_clear(struct goroutine *goroutine_0)

@@ -4,8 +4,10 @@
  * every block: owner, generation, alloc and free event, life.
  *
  * Invariants: blocks never overlap while live; between two blocks lie at least 16 bytes that
- * belong to neither; heap_map[granule] is the number of the newest block that covers the granule,
- * dead or alive, and 0 where there was none in this execution. */
+ * belong to neither, and in Go's targets three times the size of the first (up to 64 KiB), so that
+ * an index into an array by the mask of a grown one hits nothing; heap_map[granule] is the number
+ * of the newest block that covers the granule, dead or alive, and 0 where there was none in this
+ * execution. */
 #ifndef TREADLE_HEAP_H
 #define TREADLE_HEAP_H
 

@@ -41,8 +41,8 @@ void heap_free(struct heap_block *block, uint32_t event);
 /* The live block that starts at address, or NULL. */
 struct heap_block *heap_block_starting(uint64_t address);
 
-/* How freed memory is reused from here on. */
-void heap_set_reuse(enum treadle_reuse reuse);
+/* From here on: how freed memory is reused, and how much room lies behind a block (heap.h). */
+void heap_set_policy(enum treadle_reuse reuse, bool roomy);
 
 /* Forgets every block; goroutine 0's sub-arena starts anew. */
 void heap_clear(struct goroutine *goroutine_0);

@@ -226,6 +226,24 @@ static void go_has_no_out_of_bounds(void **state)
     (void)expect_verdict(TREADLE_WILD_ACCESS, "outside any live memory");
 }
 
+/* An index by a mask that fits an array four times as long: nothing lies there. */
+static void behind_a_block_is_room_in_go(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 8, 24, 144, 288, 2592, 21840 };
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        for (int64_t times = 1; times <= 4; times++) {
+            int64_t offset = (int64_t)sizes[i] * times - (times == 4 ? 8 : 0);
+            const struct wrong behind = { WRITE_8, sizes[i], offset, false };
+            const struct treadle_target target = { .name = "room", .setup = setup_cells,
+                                                   .go_semantics = true,
+                                                   PROGRAMS({ "one", touch_wrongly, &behind }) };
+            run_open(&target);
+            listed_run("");
+            (void)expect_verdict(TREADLE_WILD_ACCESS, "outside any live memory");
+        }
+}
+
 /* Of length -1, as a subtraction gone wrong has it. */
 static void copy_far_too_much(void *state, const void *argument)
 {
@@ -365,6 +383,7 @@ int main(void)
         cmocka_unit_test(code_is_read_only),
         cmocka_unit_test(nil_dereference_is_a_panic_in_go),
         cmocka_unit_test(go_has_no_out_of_bounds),
+        cmocka_unit_test(behind_a_block_is_room_in_go),
         cmocka_unit_test(enormous_lengths_are_out_of_bounds),
         cmocka_unit_test(double_free_is_a_verdict),
         cmocka_unit_test(double_free_of_an_empty_block),

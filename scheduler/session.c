@@ -149,7 +149,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
         check_limit("at most %u goroutines are possible", GOROUTINES_MAX);
     scheduler.exploring = options->exploring;
     scheduler.unroll = options->unroll;
-    heap_set_reuse(target->reuse);
+    heap_set_policy(target->reuse, target->go_semantics);
     execution.target = target;
     execution_open();
     scheduler.goroutines[0].child_count = 0;
