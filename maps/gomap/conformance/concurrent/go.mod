@@ -1,0 +1,3 @@
+module treadle/conformance/concurrent
+
+go 1.19
