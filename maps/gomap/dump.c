@@ -203,9 +203,7 @@ static void dump_sum(struct dumper *dumper, const struct hmap *h, uint64_t draws
                      uint64_t hash_calls, struct text *out)
 {
     text_string(out, "S count=");
-    if (h->count < 0)
-        text_byte(out, '-');
-    text_number(out, h->count < 0 ? -(uint64_t)h->count : (uint64_t)h->count);
+    text_signed(out, h->count);
     write_field(out, " flags=", h->flags);
     write_field(out, " B=", h->B);
     write_field(out, " nov=", h->noverflow);

@@ -91,7 +91,7 @@ void program_outcome(void *state, char *text, size_t text_bytes_max)
             text_byte(&out, ' ');
     }
     text_string(&out, "; count=");
-    text_number(&out, h != NULL ? (uint64_t)h->count : 0);
+    text_signed(&out, h != NULL ? h->count : 0);
     text_string(&out, " {");
     struct walk_entry entries[ENTRIES_MAX];
     size_t count = walk_entries(h, entries, ENTRIES_MAX);

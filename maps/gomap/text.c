@@ -53,6 +53,13 @@ void text_number(struct text *text, uint64_t number)
         end[-1] = (char)('0' + number);
 }
 
+void text_signed(struct text *text, int64_t number)
+{
+    if (number < 0)
+        text_byte(text, '-');
+    text_number(text, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
 void text_hex(struct text *text, uint64_t number, uint32_t digits_min)
 {
     uint32_t digits = number == 0 ? 1 : 16 - (uint32_t)__builtin_clzll(number) / 4;

@@ -46,6 +46,7 @@ static inline void text_string(struct text *text, const char *string)
 
 /* A number in decimal. */
 void text_number(struct text *text, uint64_t number);
+void text_signed(struct text *text, int64_t number);
 /* A number in lower-case hex, with leading zeros up to this many digits. */
 void text_hex(struct text *text, uint64_t number, uint32_t digits_min);
 /* "key=value" */
