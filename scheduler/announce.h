@@ -77,6 +77,7 @@ ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t wh
     event->value_written = 0;
     event->index = self->event_count++;
     event->success = 1;
+    event->await = 0;
     return event;
 }
 

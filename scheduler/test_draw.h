@@ -20,6 +20,7 @@ enum theme {
     THEME_ANSWERS, /* data choices */
     THEME_BLOCKS,  /* allocations */
     THEME_HISTORY,
+    THEME_LOOPS,   /* that wait */
     THEME_COUNT
 };
 
@@ -170,6 +171,16 @@ static inline void draw_history(struct draw *draw, uint32_t procedure)
         draw_op(draw, procedure, (struct op){ OP_RETURN, 0, 0, 0 });
 }
 
+static inline struct op draw_loop(struct draw *draw)
+{
+    static const uint8_t codes[] = { OP_AWAIT, OP_AWAIT_EITHER, OP_SPIN, OP_SPIN_LOCK };
+    uint8_t code = codes[draw_of(draw, COUNT(codes))];
+    uint8_t at = (uint8_t)draw_of(draw, 2);
+    if (code == OP_SPIN_LOCK)
+        return (struct op){ code, at, 0, 0 };
+    return (struct op){ code, (uint8_t)(8 * at), 8, code == OP_AWAIT_EITHER ? 8 * !at : 0 };
+}
+
 static inline void draw_theme(struct draw *draw, uint32_t procedure, enum theme theme)
 {
     switch (theme) {
@@ -197,6 +208,9 @@ static inline void draw_theme(struct draw *draw, uint32_t procedure, enum theme 
     case THEME_HISTORY:
         draw_history(draw, procedure);
         break;
+    case THEME_LOOPS:
+        draw_op(draw, procedure, draw_of(draw, 2) ? draw_word(draw) : draw_loop(draw));
+        break;
     default:
         draw_op(draw, procedure, draw_word(draw));
     }
@@ -221,6 +235,7 @@ static inline void draw_program(struct random_program *program, uint64_t seed)
     program->starting = (uint8_t)(children ? 1 + draw_of(&draw, 2) : goroutines);
     program->reuse = draw_of(&draw, 2) ? TREADLE_REUSE_LIFO : TREADLE_REUSE_NEVER;
     program->group = (uint8_t)draw_of(&draw, 3);
+    program->record = draw_of(&draw, 8) == 0;
     draw.procedures = children && goroutines <= program->starting ? goroutines + 1 : goroutines;
     uint32_t accesses = 3 + draw_of(&draw, DRAW_ACCESSES_MAX - 3 - draw.procedures / 2);
     for (uint32_t i = 0; children && i < program->starting; i++)
@@ -241,9 +256,9 @@ static inline void program_print(const struct random_program *program)
         OPERATIONS(X)
 #undef X
     };
-    print_error("{ .reuse = %s, .starting = %u, .group = %u, .procedures = {\n",
+    print_error("{ .reuse = %s, .starting = %u, .group = %u, .record = %u, .procedures = {\n",
                 program->reuse == TREADLE_REUSE_LIFO ? "TREADLE_REUSE_LIFO" : "TREADLE_REUSE_NEVER",
-                program->starting, program->group);
+                program->starting, program->group, program->record);
     for (uint32_t i = 0; i < PROCEDURES_MAX; i++) {
         const struct op *op = program->procedures[i];
         if (op->code != OP_END)

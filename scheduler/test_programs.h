@@ -20,9 +20,13 @@
     X(ATOMIC_STORE) /* at, bytes, value */                                                         \
     X(ADD)          /* at, bytes, value */                                                         \
     X(CAS)          /* at, bytes, value: low 2 bits sought, the others stored */                   \
+    X(AWAIT)        /* at: until the word is not 0 */                                              \
+    X(AWAIT_EITHER) /* at, value: until one of two words is not 0 */                               \
+    X(SPIN)         /* at: until it has replaced 0 by 1, by compare-and-swap */                    \
     X(FENCE)                                                                                       \
     X(LOCK)         /* at: which mutex */                                                          \
     X(TRYLOCK)      /* at: which; value: operations skipped if it is taken */                      \
+    X(SPIN_LOCK)    /* at: tries until it is taken */                                              \
     X(UNLOCK)       /* at */                                                                       \
     X(RWLOCK)                                                                                      \
     X(RWUNLOCK)                                                                                    \
@@ -70,6 +74,7 @@ struct random_program {
     enum treadle_reuse reuse;
     uint8_t starting; /* goroutines: procedures 0 .. starting - 1 */
     uint8_t group;    /* the wait group's counter at first */
+    bool record;      /* the first two words are one value */
     struct op procedures[PROCEDURES_MAX][OPERATIONS_MAX + 1];
 };
 
@@ -238,6 +243,9 @@ static void actor_synchronises(struct actor *actor, struct shared *shared, const
     case OP_LOCK:
         treadle_mutex_lock(&shared->mutex[op->at]);
         break;
+    case OP_SPIN_LOCK:
+        spin_lock(&shared->mutex[op->at]);
+        break;
     case OP_UNLOCK:
         treadle_mutex_unlock(&shared->mutex[op->at]);
         break;
@@ -294,6 +302,15 @@ static void actor_accesses(struct actor *actor, struct shared *shared, const str
     case OP_ATOMIC_STORE:
         atomic(op->code, at, op->bytes, value);
         break;
+    case OP_AWAIT:
+        await_word((void *)at);
+        break;
+    case OP_AWAIT_EITHER:
+        await_either((void *)at, &shared->memory[op->value / 8]);
+        break;
+    case OP_SPIN:
+        spin_word((void *)at);
+        break;
     default:
         actor_reads(actor, atomic(op->code, at, op->bytes, value));
     }
@@ -344,6 +361,8 @@ static void *setup_shared(const void *argument)
     const struct random_program *program = argument;
     struct shared *shared = treadle_alloc(sizeof *shared, "shared");
     shared->group.count = program->group;
+    if (program->record)
+        treadle_record(shared->memory, 8, 2, "words");
     return shared;
 }
 

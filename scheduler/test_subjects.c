@@ -200,6 +200,34 @@ void subject_fence(void)
     atomic_thread_fence(memory_order_acquire);
 }
 
+/* ---- loops ----------------------------------------------------------------------------------- */
+
+void await_word(const volatile uint64_t *at)
+{
+    while (*at == 0)
+        ;
+}
+
+void await_either(const volatile uint64_t *at, const volatile uint64_t *or)
+{
+    while (*at == 0 && *or == 0)
+        ;
+}
+
+void spin_word(_Atomic uint64_t *at)
+{
+    uint64_t expected;
+    do
+        expected = 0;
+    while (!atomic_compare_exchange_weak(at, &expected, 1));
+}
+
+void spin_lock(struct treadle_mutex *mutex)
+{
+    while (!treadle_mutex_trylock(mutex))
+        ;
+}
+
 /* ---- what ends badly ------------------------------------------------------------------------- */
 
 void write_to_null(void)

@@ -100,6 +100,12 @@ SUBJECT_ATOMICS(X)
 #undef X
 void subject_fence(void);
 
+/* Loops that wait. */
+void await_word(const volatile uint64_t *at);                              /* until it is not 0 */
+void await_either(const volatile uint64_t *at, const volatile uint64_t *or); /* one of them */
+void spin_word(_Atomic uint64_t *at);                                      /* until 0 became 1 */
+void spin_lock(struct treadle_mutex *mutex);
+
 /* Global data. */
 extern uint64_t subject_global;
 extern uint64_t subject_globals[64];

@@ -117,6 +117,40 @@ static inline digest state_now(void)
 
 /* ---- traces ---------------------------------------------------------------------------------- */
 
+static inline bool touches(const struct event *event, uint64_t address, uint64_t bytes)
+{
+    bool lies_there = event->address < address + bytes && address < event->address + event->size;
+    bool copies = event->kind == EVENT_COPY && event->source < address + bytes
+                  && address < event->source + event->size;
+    return (event_effect(event) != 0 || event->kind == EVENT_ALLOC) && (lies_there || copies);
+}
+
+/* Whether both touch words that are one value. */
+static inline bool record_depends(const struct event *a, const struct event *b)
+{
+    for (uint32_t i = 0; i < execution.record_count; i++) {
+        const struct record *record = &execution.records[i];
+        uint64_t bytes = record->word_bytes * record->count;
+        if (touches(a, record->address, bytes) && touches(b, record->address, bytes)
+            && ((event_effect(a) | event_effect(b)) & EVENT_WRITES))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a, which waited in a loop, depends on b by what the loop has read. */
+static inline bool await_depends(const struct event *a, const struct event *b, dependence *depends,
+                                 bool reuses)
+{
+    for (uint32_t i = 0; a->await != 0 && i < execution.trace_run_count; i++) {
+        const struct event *read = &execution.trace[i];
+        if (read->goroutine == a->goroutine && read->index < a->index
+            && read->index + a->await >= a->index && depends(read, b, reuses))
+            return true;
+    }
+    return false;
+}
+
 /* What the event at position adds to the canonical form of the trace up to it: what it is, and
  * behind which events that it depends on it stands. */
 static inline digest trace_member(uint32_t position, dependence *depends)
@@ -125,10 +159,13 @@ static inline digest trace_member(uint32_t position, dependence *depends)
     uint64_t path = path_of(event->goroutine);
     digest member = DIGEST(7, path, event->index, event->kind, event->success,
                            event->kind == EVENT_CHOOSE ? event->value_read : 0);
+    bool reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
     for (uint32_t i = 0; i < position; i++) {
         const struct event *before = &execution.trace[i];
         if (before->goroutine != event->goroutine
-            && depends(before, event, execution.target->reuse == TREADLE_REUSE_LIFO))
+            && (depends(before, event, reuses) || record_depends(before, event)
+                || await_depends(before, event, depends, reuses)
+                || await_depends(event, before, depends, reuses)))
             member += DIGEST(8, path_of(before->goroutine), before->index, path, event->index);
     }
     return member;
