@@ -65,7 +65,7 @@ static json_t *target_json(const struct check_options *options,
     const struct tally *tally = &target->tally;
     const char *missing = what_is_missing(options, exploration, target);
     json_t *json = json_pack(
-        "{s:s, s:s, s:b, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "target", known->name,
+        "{s:s, s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:o}", "target", known->name,
         "memory", options->exploration.parameters.memory, "complete", missing == NULL,
         "executions", (json_int_t)tally->executions, "blocked",
         (json_int_t)target->blocked, "steps", (json_int_t)tally->steps, "seconds", target->seconds,

@@ -11,7 +11,7 @@ import sys
 sys.dont_write_bytecode = True  # the sources stay as they are
 from program_case import ProgramCase, main, number
 
-COMMANDS = ["list", "fuzz", "replay", "trace", "outcomes", "bench", "help"]
+COMMANDS = ["list", "fuzz", "check", "replay", "trace", "outcomes", "bench", "help"]
 PROGRAM = b"rand 5\nnew 0\na 0 100\npar a 1 1 | a 2 2\n"
 FOUND_AT_ONCE = "slice/torn-header"
 NEEDS_A_SEARCH = "gomap/iterate-grow"
@@ -96,8 +96,11 @@ class Help(ProgramCase):
                 ("list", "json"),
                 ("fuzz", "time executions seed strategy engine memory jobs out stop-on-first "
                          "require twice json"),
+                ("check", "memory preemptions unroll time executions jobs checkpoint resume out "
+                          "json"),
                 ("replay", "trace resync junit json"), ("trace", "variant hash dump"),
-                ("outcomes", "variant hash strategy executions seed"), ("bench", "json")):
+                ("outcomes", "variant hash strategy executions seed exhaustive"),
+                ("bench", "json")):
             text = self.call("help", command).stdout
             for option in options.split():
                 self.assertIn("--" + option, text, command)
@@ -119,7 +122,7 @@ class Misuse(ProgramCase):
                          (["help", "fuzz", "more"], "more"))
 
     def test_options(self):
-        for command in "list", "fuzz", "replay", "trace", "outcomes", "bench":
+        for command in "list", "fuzz", "check", "replay", "trace", "outcomes", "bench":
             self.refuse_each(([command, "--nothing"], "--nothing", "treadle " + command),
                              ([command, "-n"], "-n"))
         self.refuse_each((["list", "-xy"], "-xy"), (["fuzz", FOUND_AT_ONCE, "-xy"], "-xy"))
@@ -128,6 +131,7 @@ class Misuse(ProgramCase):
         for command, options in (
                 ("fuzz", "time executions seed strategy engine memory jobs out"),
                 ("replay", "junit"), ("trace", "variant hash dump"),
+                ("check", "memory preemptions unroll time executions jobs checkpoint resume out"),
                 ("outcomes", "variant hash strategy executions seed")):
             for option in options.split():
                 self.refuse_each(([command, "--" + option], "--" + option))

@@ -23,7 +23,8 @@
 #define SLICE_SECONDS 0.1
 #define SLICE_SECONDS_SHORT 0.01 /* while a worker has nothing to do */
 #define ROUND_SECONDS 1.0        /* of one target, where there are several; doubled each round */
-#define CHECKPOINT_SECONDS 10.0
+#define CHECKPOINT_SECONDS 10.0 /* the first ones come sooner, each after twice the time */
+#define CHECKPOINT_SECONDS_FIRST 0.1
 #define DEATHS_MAX 3u /* of processes in a row over one target */
 /* Estimates begin after some time and take this share of it: more at first. */
 #define PROBE_AFTER_SECONDS 0.5
@@ -51,6 +52,7 @@ struct run {
     uint32_t deaths;                   /* of processes over it in a row */
     double round_end;                  /* its turn is over then; 0 = never */
     double checkpoint_at;              /* when the last one was written */
+    double checkpoint_after;           /* so long before the next one */
     double seconds_before;             /* the exploration's, when this run began */
     struct frontier received;
     char *error;
@@ -300,6 +302,9 @@ static void write_checkpoint(struct run *run)
 {
     struct exploration *exploration = run->exploration;
     run->checkpoint_at = tally_now();
+    run->checkpoint_after = 2 * run->checkpoint_after < CHECKPOINT_SECONDS
+                                ? 2 * run->checkpoint_after
+                                : CHECKPOINT_SECONDS;
     if (run->options->checkpoint == NULL || run->failed)
         return;
     struct frontier *frontier = run->target != NULL ? &run->target->frontier : NULL;
@@ -345,7 +350,7 @@ static void explore_target(struct run *run, struct exploration_target *target)
         take_results(run);
         target->seconds = seconds_before + tally_now() - start;
         exploration_status_show(&run->status, target, run->options->start);
-        if (tally_now() - run->checkpoint_at > CHECKPOINT_SECONDS)
+        if (tally_now() - run->checkpoint_at > run->checkpoint_after)
             write_checkpoint(run);
     }
     target->seconds = seconds_before + tally_now() - start;
@@ -426,6 +431,7 @@ static void run_all(struct run *run)
 {
     double seconds = ROUND_SECONDS;
     run->checkpoint_at = tally_now();
+    run->checkpoint_after = CHECKPOINT_SECONDS_FIRST;
     while (explore_round(run, seconds))
         seconds *= 2;
     write_checkpoint(run);

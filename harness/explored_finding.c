@@ -11,9 +11,19 @@
 #include "linearisation.h"
 #include "oracle.h"
 
-/* Opens the target, follows the steps, judges. Returns the finding's verdict, or NULL. */
+/* The verdict of the current execution that breaks the same rule; NULL if none does. */
+static const struct verdict_record *find_rule(enum treadle_verdict verdict, const char *rule)
+{
+    for (uint32_t i = 0; i < execution.verdict_count; i++)
+        if (execution.verdicts[i].verdict == verdict && execution.verdicts[i].rule == rule)
+            return &execution.verdicts[i];
+    return NULL;
+}
+
+/* Opens the target, follows the steps, judges. Returns the finding's verdict, or that of its rule
+ * (not NULL) in other events, or NULL. */
 static const struct verdict_record *follow(const struct scheduler_options *options, uint32_t target,
-                                           const struct finding *finding,
+                                           const struct finding *finding, const char *of_rule,
                                            const struct explore_step *steps, uint32_t count)
 {
     const char *rule;
@@ -22,7 +32,10 @@ static const struct verdict_record *follow(const struct scheduler_options *optio
     struct strategy strategy = strategy_steps(steps, count);
     scheduler_run(&strategy, 0);
     oracle_judge();
-    return strategy.steps.blocked ? NULL : keep_find_record(finding);
+    if (strategy.steps.blocked)
+        return NULL;
+    const struct verdict_record *record = keep_find_record(finding);
+    return record == NULL && of_rule != NULL ? find_rule(finding->verdict, of_rule) : record;
 }
 
 /* The goroutine that ended the program with that verdict, 0 if none did. */
@@ -49,17 +62,18 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
         found[i] = (struct explore_step){ .answer = finding->choices[i].answer,
                                           .data = finding->choices[i].kind == CHOICE_DATA };
     const struct verdict_record *record =
-        follow(exploring, target, finding, found, finding->choice_count);
+        follow(exploring, target, finding, NULL, found, finding->choice_count);
     if (record != NULL && !scheduler_crashed()) {
+        const char *rule = record->rule;
         uint32_t ended = who_ended(record), plain_count = 0, long_count = 0;
         struct explore_step *plainly = linearise(
             &(struct linearisation_wish){ .plain = true, .only_before = ended }, &plain_count);
         struct explore_step *longer = linearise(&(struct linearisation_wish){ 0 }, &long_count);
-        record = follow(&plain, target, finding, plainly, plain_count);
+        record = follow(&plain, target, finding, rule, plainly, plain_count);
         if (record == NULL)
-            record = follow(exploring, target, finding, longer, long_count);
+            record = follow(exploring, target, finding, NULL, longer, long_count);
         if (record == NULL)
-            record = follow(exploring, target, finding, found, finding->choice_count);
+            record = follow(exploring, target, finding, NULL, found, finding->choice_count);
         free(plainly);
         free(longer);
     }

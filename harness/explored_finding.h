@@ -6,7 +6,7 @@
 #include "finding.h"
 
 /* As keep_plan.execute; context: the exploration's struct scheduler_options. Executes an order of
- * the finding's events without exploring, if there is one that shows the same; else the same while
+ * the finding's events without exploring, if there is one that breaks the same rule; else one while
  * exploring, in long runs of one goroutine each; else just what was found. */
 const struct verdict_record *explored_finding_execute(const void *context, uint32_t target,
                                                       const struct finding *finding);

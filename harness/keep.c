@@ -154,11 +154,15 @@ static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
     return answer;
 }
 
-/* Whether file number `index` of those that were replayed matched. */
-static bool replay_said_matched(const json_t *answer, uint32_t index)
+/* Whether file number `index` of those that were replayed matched, and its fingerprint. */
+static bool replay_said_matched(const json_t *answer, uint32_t index, uint64_t *ret_fingerprint)
 {
     const json_t *replay = json_array_get(json_object_get(answer, "replays"), index);
-    return json_is_true(json_object_get(replay, "matched"));
+    const char *fingerprint = json_string_value(json_object_get(replay, "fingerprint"));
+    if (fingerprint == NULL || !json_is_true(json_object_get(replay, "matched")))
+        return false;
+    *ret_fingerprint = strtoull(fingerprint, NULL, 16);
+    return true;
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -190,15 +194,36 @@ static int write_findings(const struct keep_plan *plan, uint32_t target,
     return written;
 }
 
-static void keep_replayed(const char *directory, uint32_t target,
-                          struct finding_kept *findings, uint32_t count,
-                          char (*paths)[PATH_BYTES], const json_t *answer)
+/* Whether one of the first `count` findings is kept already under this fingerprint. */
+static bool is_kept(const struct finding_list *list, uint32_t count, uint64_t fingerprint)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        char path[PATH_BYTES];
-        keep_path(directory, target_at(target), &findings[i].finding, path, sizeof path);
-        findings[i].kept = replay_said_matched(answer, i) && rename(paths[i], path) == 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (list->items[i].kept && list->items[i].finding.fingerprint == fingerprint)
+            return true;
+    return false;
+}
+
+/* Moves the files of the first `written` findings, as far as they matched, to their places. */
+static void keep_replayed(const char *directory, uint32_t target, struct finding_list *list,
+                          uint32_t written, char (*paths)[PATH_BYTES], const json_t *answer)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct finding_kept item = list->items[i];
+        uint64_t fingerprint;
+        if (i < written && replay_said_matched(answer, i, &fingerprint)) {
+            if (is_kept(list, count, fingerprint)) {
+                free(item.finding.choices);
+                continue;
+            }
+            char path[PATH_BYTES];
+            item.finding.fingerprint = fingerprint;
+            keep_path(directory, target_at(target), &item.finding, path, sizeof path);
+            item.kept = rename(paths[i], path) == 0;
+        }
+        list->items[count++] = item;
     }
+    list->count = count;
 }
 
 int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
@@ -218,10 +243,10 @@ int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_
     for (uint32_t i = 0; i < ATTEMPTS && written > 0 && answer == NULL; i++)
         answer = run_replay(paths, (uint32_t)written);
     if (answer != NULL)
-        keep_replayed(plan->directory, target, list->items, (uint32_t)written, paths, answer);
+        keep_replayed(plan->directory, target, list, (uint32_t)written, paths, answer);
     else if (written > 0)
         snprintf(error, error_bytes, "findings could not be replayed in a new process");
-    for (uint32_t i = 0; i < list->count; i++)
+    for (uint32_t i = 0; i < FINDINGS_KEPT_MAX; i++)
         if (paths[i][0] != '\0')
             unlink(paths[i]); /* gone already where it was kept */
     bool failed = written < 0 || (written > 0 && answer == NULL);

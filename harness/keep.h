@@ -7,7 +7,7 @@
 struct keep_plan {
     /* Executes a finding again and judges it, in a fresh process that does nothing else and with
      * execution.explain set. Returns the record of its verdict in what has been executed last, or
-     * NULL. */
+     * NULL. Its fingerprint may be another: then the finding is kept under that. */
     const struct verdict_record *(*execute)(const void *context, uint32_t target,
                                             const struct finding *finding);
     const void *context; /* for it */
@@ -24,7 +24,8 @@ void keep_path(const char *directory, const struct treadle_target *target,
 /* Executes the findings of one target (at most FINDINGS_KEPT_MAX) again in fresh processes, writes
  * them down, replays the files in another fresh process, and moves each that matched to
  * keep_path(...) in one step. Sets `kept` of each finding; one that did not show the same again
- * stays unkept (its target is nondeterministic outside `choose`). Returns 0, or -1 with one line in
+ * stays unkept (its target is nondeterministic outside `choose`); of those that turn out to be one
+ * and the same the first stays in the list. Returns 0, or -1 with one line in
  * error if files could not be written. */
 int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
                   char *error, size_t error_bytes);
