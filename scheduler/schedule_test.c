@@ -117,6 +117,7 @@ static void reads_every_field(void **state)
     assert_string_equal(schedule->memory, "sc");
     assert_int_equal(schedule->memory_line, 3);
     assert_string_equal(schedule->reuse, "never");
+    assert_false(schedule->exploring);
     assert_string_equal(schedule->subject_compiler, "gcc-12.2.0");
     assert_true(schedule->subject_hash == UINT64_C(0x0123456789abcdef));
     assert_string_equal(schedule->flags, "-O1 -g  -DTEXT=\"a b\"");
@@ -178,6 +179,7 @@ static void reads_what_it_prints(void **state)
     schedule->target = schedule_copy_text("a program");
     schedule->memory = schedule_copy_text("tso");
     schedule->reuse = schedule_copy_text("lifo");
+    schedule->exploring = true;
     schedule->subject_compiler = schedule_copy_text("Debian clang version 14.0.6");
     schedule->verdict = TREADLE_ABA;
     schedule_add_goroutine(schedule, 0, "0", NULL);
@@ -189,6 +191,7 @@ static void reads_what_it_prints(void **state)
     struct schedule *again = parse(printed, strlen(printed));
     assert_non_null(again);
     assert_string_equal(again->target, "a program");
+    assert_true(again->exploring);
     assert_string_equal(again->subject_compiler, "Debian clang version 14.0.6");
     assert_null(again->flags);
     assert_null(again->rule);
@@ -362,6 +365,9 @@ static void wrong_values_are_refused(void **state)
     (void)state;
     expect_edit_error(3, "memory arm", "3: unknown memory model \"arm\";");
     expect_edit_error(4, "reuse fifo", "4: unknown reuse policy \"fifo\";");
+    expect_edit_error(4, "reuse never\nexploring 0", "5: the value of exploring must be");
+    expect_edit_error(4, "reuse never\nexploring 2", "5: the value of exploring must be");
+    expect_edit_error(4, "reuse never\nexploring", "5: the value of exploring");
     expect_edit_error(5, "subject gcc", "5: expected a compiler and a hash;");
     expect_edit_error(5, "subject gcc 12", "5: the subject's hash must be 16 digits");
     expect_edit_error(7, "verdict broken", "7: unknown verdict \"broken\";");
