@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../scheduler/memory_model.h"
+
 /* Exit codes, promised. */
 enum {
     EXIT_AS_DECLARED = 0, /* nothing unexpected was found; all replays match */
@@ -41,6 +43,9 @@ struct portfolio;
 /* Reads the value of --strategy. Returns 0, or EXIT_USAGE after a message. */
 int command_strategy(const struct command *command, const char *name,
                      struct portfolio *ret_portfolio);
+
+/* Reads the value of --memory. Returns 0, or EXIT_USAGE after a message. */
+int command_memory(const struct command *command, const char *name, enum memory_model *ret_model);
 
 /* After getopt_long has refused an option: says which. Returns EXIT_USAGE. */
 int command_unknown_option(const struct command *command, char *const *arguments);

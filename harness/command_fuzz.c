@@ -42,7 +42,7 @@ static json_t *target_json(const struct fuzz_options *options,
     double rate = tally->seconds > 0 ? (double)tally->executions / tally->seconds : 0;
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:I, s:f, s:f, s:I, s:o, s:o, s:o}", "target", known->name, "strategy",
-        options->strategy, "memory", "sc", "executions",
+        options->strategy, "memory", memory_model_name(options->campaign.plan.memory), "executions",
         (json_int_t)tally->executions, "seconds", tally->seconds, "executions_per_second", rate,
         "steps", (json_int_t)tally->steps, "verdicts", report_verdicts_json(tally), "first",
         verdict_firsts(tally), "findings", report_findings_json(options->campaign.directory, known, &target->findings));
@@ -175,9 +175,7 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
         options->strategy = value;
         return command_strategy(&command_fuzz, value, &campaign->plan.portfolio);
     case 'M':
-        if (strcmp(value, "sc") != 0)
-            return command_misuse(&command_fuzz, "there is no memory model %s; there is sc", value);
-        return 0;
+        return command_memory(&command_fuzz, value, &campaign->plan.memory);
     case 'E':
         if (strcmp(value, "own") != 0)
             return command_misuse(&command_fuzz, "there is no engine %s; there is own", value);
@@ -274,7 +272,7 @@ const struct command command_fuzz = {
         "  --executions N     executions of each target; whichever ends first\n"
         "  --seed N           default 1; the same seed and --executions give the same counts\n"
         "  --strategy S       portfolio (default), random, sticky, pos\n"
-        "  --memory M         sc\n"
+        "  --memory M         sc (default), tso (x86's store buffers), pso\n"
         "  --engine E         own\n"
         "  --jobs N           processes; default: one for each core\n"
         "  --out DIR          where findings go; default findings/new\n"

@@ -195,6 +195,7 @@ static void describe_values(const struct event *event, char *text, size_t bytes)
         snprintf(text, bytes, format_one, read);
         return;
     case EVENT_WRITE:
+    case EVENT_DRAIN:
     case EVENT_COPY:
     case EVENT_ATOMIC_STORE:
         format_one = event->size > 8 ? " = hash %llx" : written > 9 ? " = 0x%llx" : " = %llu";

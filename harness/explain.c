@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../scheduler/schedule.h"
+#include "../scheduler/store_buffer.h"
 #include "../scheduler/trace.h"
 #include "describe.h"
 
@@ -27,7 +29,15 @@ static void print_event(FILE *out, uint32_t position)
     const char *original = NULL;
     if (event->pc != 0 && names_place(event->pc, &place))
         original = original_of(place.function);
-    fprintf(out, "%6u  g%-3u %s", position, event->goroutine, text);
+    char runner[SCHEDULE_RUNNER_BYTES];
+    bool drains = event->kind == EVENT_DRAIN;
+    schedule_runner_name(event_owner(event),
+                         drains ? buffer_drainer_chain(event->goroutine) + 1 : 0, runner);
+    fprintf(out, "%6u  %-4s %s", position, runner, text);
+    if (drains)
+        fprintf(out, " of %u", event->store);
+    else if (event->order & EVENT_BUFFERED)
+        fprintf(out, " (buffered)");
     if (event->reads_from != EVENT_INDEX_NONE)
         fprintf(out, " from %u", event->reads_from);
     fprintf(out, original != NULL ? "  [%s]\n" : "\n", original);

@@ -96,6 +96,13 @@ uint32_t command_jobs_default(void)
     return cores < 1 ? 1 : cores > 64 ? 64 : (uint32_t)cores;
 }
 
+int command_memory(const struct command *command, const char *name, enum memory_model *ret_model)
+{
+    if (memory_model_find(name, ret_model))
+        return 0;
+    return command_misuse(command, "there is no memory model %s; there are sc, tso, pso", name);
+}
+
 struct json_t *command_json_text(const char *text)
 {
     json_t *json = json_string(text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../scheduler/store_buffer.h"
 #include "../scheduler/target.h"
 #include "../scheduler/trace.h"
 #include "describe.h"
@@ -18,16 +19,20 @@ static const char *reuse_name(enum treadle_reuse reuse)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* The event that goroutine was about to execute when the trace was `from` events long. */
+/* The event that goroutine was about to execute when the trace was `from` events long. A drainer
+ * has something to do only when the store has happened. */
 static const struct event *next_event(uint32_t goroutine, uint32_t from)
 {
+    const struct goroutine *state = &scheduler.goroutines[goroutine];
+    const struct event *next = state->state >= GOROUTINE_DONE ? NULL : &state->pending;
     for (uint32_t i = from; i < execution.trace_run_count; i++) {
         const struct event *event = &execution.trace[i];
-        if (event->goroutine == goroutine)
-            return event->kind == EVENT_EXIT ? NULL : event;
+        if (event->goroutine != goroutine)
+            continue;
+        next = event->kind == EVENT_EXIT ? NULL : event;
+        break;
     }
-    const struct goroutine *state = &scheduler.goroutines[goroutine];
-    return state->state >= GOROUTINE_DONE ? NULL : &state->pending;
+    return next != NULL && next->kind == EVENT_DRAIN && next->store >= from ? NULL : next;
 }
 
 /* Appends a run of one goroutine's choices; from = length of the trace behind it. */
@@ -38,7 +43,12 @@ static void record_run(struct schedule *schedule, uint32_t goroutine, uint32_t c
     const struct event *pending = switches ? next_event(goroutine, from) : NULL;
     if (pending != NULL)
         describe_anchor(pending, from, anchor, sizeof anchor);
-    schedule_add_run(schedule, goroutine, count, pending != NULL ? anchor : NULL);
+    uint32_t drainer = 0;
+    if (goroutine >= scheduler.drainer_base) {
+        drainer = buffer_drainer_chain(goroutine) + 1;
+        goroutine = buffer_drainer_owner(goroutine);
+    }
+    schedule_add_run(schedule, goroutine, drainer, count, pending != NULL ? anchor : NULL);
 }
 
 /* Length of the trace when choice number `position` is made, going on from *trace: every
@@ -104,7 +114,7 @@ struct schedule *replay_record(const struct verdict_record *record)
 {
     struct schedule *schedule = schedule_create();
     schedule->target = schedule_copy_text(execution.target->name);
-    schedule->memory = schedule_copy_text("sc");
+    schedule->memory = schedule_copy_text(memory_model_name(scheduler.memory));
     schedule->reuse = schedule_copy_text(reuse_name(execution.target->reuse));
     schedule->exploring = scheduler.exploring;
     schedule->subject_compiler = schedule_copy_text(SUBJECT_COMPILER);
@@ -134,17 +144,20 @@ static bool replay_matches(const struct event *pending, const char *anchor)
 /* What the goroutine of the step that does not fit is about to do. */
 static void replay_found(const struct schedule_step *step, char *text, size_t bytes)
 {
-    if (step->goroutine >= scheduler.goroutine_count) {
-        snprintf(text, bytes, "no goroutine %u", step->goroutine);
+    const struct goroutine *goroutine = replay_runner(step);
+    char runner[SCHEDULE_RUNNER_BYTES];
+    schedule_runner_name(step->goroutine, step->drainer, runner);
+    if (goroutine == NULL) {
+        snprintf(text, bytes, "no %s", runner);
         return;
     }
-    const struct goroutine *goroutine = &scheduler.goroutines[step->goroutine];
     char anchor[2 * DESCRIBE_BYTES];
     describe_anchor(&goroutine->pending, execution.trace_count, anchor, sizeof anchor);
     if (goroutine->state >= GOROUTINE_DONE)
-        snprintf(text, bytes, "g%u has ended", step->goroutine);
+        snprintf(text, bytes, step->drainer > 0 ? "%s has nothing to drain" : "%s has ended",
+                 runner);
     else
-        snprintf(text, bytes, "g%u %s %.200s", step->goroutine,
+        snprintf(text, bytes, "%s %s %.200s", runner,
                  goroutine->state == GOROUTINE_BLOCKED ? "waiting at" : "at", anchor);
 }
 
@@ -166,12 +179,14 @@ static void replay_explain(const struct replay *replay)
         snprintf(result->found, sizeof result->found, "another kind of choice");
     } else {
         bool at_anchor = step->text != NULL && replay->step_run == step->count;
+        char runner[SCHEDULE_RUNNER_BYTES];
+        schedule_runner_name(step->goroutine, step->drainer, runner);
         if (at_anchor)
-            snprintf(result->expected, sizeof result->expected, "g%u at %.200s", step->goroutine,
+            snprintf(result->expected, sizeof result->expected, "%s at %.200s", runner,
                      step->text);
         else
-            snprintf(result->expected, sizeof result->expected, "g%u to run %u events more",
-                     step->goroutine, step->count - replay->step_run);
+            snprintf(result->expected, sizeof result->expected, "%s to run %u events more",
+                     runner, step->count - replay->step_run);
         replay_found(step, result->found, sizeof result->found);
     }
 }
@@ -239,14 +254,15 @@ static int replay_open(const char *path, const struct schedule *schedule, char *
                  schedule->target);
         return -2;
     }
-    if (strcmp(schedule->memory, "sc") != 0 || strcmp(schedule->reuse, reuse_name(target->reuse))) {
+    struct scheduler_options options = { .exploring = schedule->exploring };
+    if (!memory_model_find(schedule->memory, &options.memory)
+        || strcmp(schedule->reuse, reuse_name(target->reuse)) != 0) {
         snprintf(error, error_bytes, "%s:%u: memory %s and reuse %s are not what target %s runs "
-                                     "with (sc, %s)", path, schedule->memory_line,
+                                     "with (sc, tso or pso, %s)", path, schedule->memory_line,
                  schedule->memory, schedule->reuse, target->name, reuse_name(target->reuse));
         return -2;
     }
     const char *rule;
-    struct scheduler_options options = { .exploring = schedule->exploring };
     enum treadle_verdict verdict = scheduler_open(target, &options, &rule);
     if (verdict != TREADLE_OK) {
         snprintf(error, error_bytes, "%s: the set-up of %s ends with %s: %s", path, target->name,

@@ -16,8 +16,15 @@
 /* A piece of work ends after this time, at the next look at the clock. */
 #define PIECE_SECONDS_MAX 0.5
 #define PIECE_LOOK 64u
+/* Stores in a buffer at most: about what processors have. */
+#define BUFFERED_MAX 64u
 
 /* ---- one execution --------------------------------------------------------------------------- */
+
+struct scheduler_options worker_options(const struct worker_plan *plan)
+{
+    return (struct scheduler_options){ .memory = plan->memory, .buffered_max = BUFFERED_MAX };
+}
 
 uint64_t worker_target_seed(const struct worker_plan *plan)
 {
@@ -65,7 +72,7 @@ static bool worker_open(struct worker *worker, uint32_t target, struct work_resu
         return true;
     finding_notes_clear(worker->notes);
     const char *rule = NULL;
-    struct scheduler_options options = { 0 };
+    struct scheduler_options options = worker_options(&worker->plan);
     enum treadle_verdict verdict = scheduler_open(target_at(target), &options, &rule);
     worker->target = target;
     worker->target_seed = worker_target_seed(&worker->plan);

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "../scheduler/strategy.h"
+#include "../scheduler/scheduler.h"
 #include "finding.h"
 #include "tally.h"
 
@@ -16,6 +16,7 @@
 struct worker_plan {
     uint64_t seed;
     struct portfolio portfolio;
+    enum memory_model memory;
     bool twice;           /* run each execution again and compare */
     bool stop_on_first;   /* end a piece of work at its first finding */
     double start;         /* tally_now() at the campaign's start */
@@ -37,6 +38,9 @@ struct work_result {
 /* Forks a worker that serves work from its socket until that is closed. Returns its pid and the
  * campaign's end of the socket; -1 with errno. */
 pid_t worker_start(const struct worker_plan *plan, int *ret_socket);
+
+/* With what a campaign opens its targets. */
+struct scheduler_options worker_options(const struct worker_plan *plan);
 
 /* The seed of the open target's execution number 0; those of the others follow from it. */
 uint64_t worker_target_seed(const struct worker_plan *plan);

@@ -7,11 +7,13 @@
 #include "choice.h"
 #include "memory.h"
 #include "scheduler.h"
+#include "store_buffer.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* The return address of the hook that this stands in. */
+/* The return address of the hook that this stands in, and the stack pointer of who called it. */
 #define HOOK_PC ((uint64_t)__builtin_return_address(0))
+#define HOOK_FRAME ((uint64_t)__builtin_dwarf_cfa())
 
 /* Completes the record of a plain write, now that the goroutine has come back from it. */
 ALWAYS_INLINE void announce_commit(struct goroutine *self)
@@ -37,11 +39,16 @@ ALWAYS_INLINE void announce_pending(struct goroutine *self, uint64_t what, uint6
     self->priority = 0;
 }
 
-/* Lets the strategy choose who goes on, and goes there; returns when self is chosen. */
-ALWAYS_INLINE void announce_schedule(struct goroutine *self)
+/* Lets the strategy choose who goes on, and goes there; returns when self is chosen. frame:
+ * HOOK_FRAME of the subject's call, 0 if it is known. */
+ALWAYS_INLINE void announce_schedule_from(struct goroutine *self, uint64_t frame)
 {
     if (__builtin_expect(execution.phase != PHASE_RUN, 0))
         return;
+    if (__builtin_expect(scheduler.memory != MEMORY_SC, 0)) {
+        buffer_schedule(self, frame);
+        return;
+    }
     if (__builtin_expect(scheduler.await_count > 0, 0))
         await_wake();
     if (__builtin_expect(scheduler.candidate_count == 0, 0))
@@ -56,6 +63,12 @@ ALWAYS_INLINE void announce_schedule(struct goroutine *self)
     execution.switches += next != self;
     scheduler.running = next;
     fiber_switch(&self->fiber, &next->fiber);
+}
+
+/* The same in a function that the subject calls itself. */
+ALWAYS_INLINE void announce_schedule(struct goroutine *self)
+{
+    announce_schedule_from(self, HOOK_FRAME);
 }
 
 /* Appends the running goroutine's pending event to the trace: it happens now. The members come as
@@ -83,7 +96,7 @@ ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t wh
 
 /* The rest of announce where executions are explored: the event may wait. */
 struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t address,
-                                 uint64_t pc);
+                                 uint64_t pc, uint64_t frame);
 
 /* All of it, for an event that is always possible. Its values are still 0, its success 1. */
 ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order order,
@@ -93,9 +106,16 @@ ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order orde
     uint64_t what = event_what(kind, order, size, self->id);
     announce_pending(self, what, address, pc);
     if (__builtin_expect(scheduler.exploring, 0))
-        return announce_exploring(self, what, address, pc);
+        return announce_exploring(self, what, address, pc, HOOK_FRAME);
     announce_schedule(self);
     return announce_execute(self, what, address, pc);
+}
+
+/* The running goroutine, whose event this is, is about to store. */
+ALWAYS_INLINE void announce_store(struct event *event)
+{
+    if (__builtin_expect(scheduler.memory != MEMORY_SC, 0) && event != NULL)
+        buffer_store(scheduler.running, event);
 }
 
 /* Whether events are recorded now; else the operation just takes effect. */

@@ -85,6 +85,7 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
             atomic_begin(EVENT_ATOMIC_STORE, order, memory, bits / 8, HOOK_PC);                    \
         if (event != NULL)                                                                         \
             event->source = *memory;                                                               \
+        announce_store(event);                                                                     \
         *memory = value;                                                                           \
         atomic_end(event, 0, value);                                                               \
     }                                                                                              \

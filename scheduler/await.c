@@ -187,12 +187,12 @@ void await_executed(struct goroutine *self, struct event *event)
 }
 
 struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t address,
-                                 uint64_t pc)
+                                 uint64_t pc, uint64_t frame)
 {
     await_look(self);
-    if (self->pending.await != 0)
+    if (self->pending.await != 0 && scheduler.memory == MEMORY_SC)
         goroutine_update(self);
-    announce_schedule(self);
+    announce_schedule_from(self, frame);
     struct event *event = announce_execute(self, what, address, pc);
     await_executed(self, event);
     return event;

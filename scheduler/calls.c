@@ -32,7 +32,7 @@ void treadle_join(uint32_t goroutine)
         || goroutine == scheduler.running->id)
         scheduler_end(TREADLE_LOCK_MISUSE, "join of a goroutine that does not exist",
                       EVENT_INDEX_NONE);
-    struct event *event = scheduler_synchronise(EVENT_JOIN, NULL, 0, goroutine, HOOK_PC);
+    struct event *event = scheduler_synchronise(EVENT_JOIN, NULL, 0, goroutine, HOOK_PC, HOOK_FRAME);
     event->value_read = goroutine;
 }
 
@@ -118,10 +118,12 @@ bool treadle_block(const volatile void *address, void **ret_start, size_t *ret_b
 }
 
 /* The event that a subject's own check speaks of is the goroutine's last one. */
-static uint32_t last_event_of_self(void)
+static uint32_t last_event_of_self(uint64_t frame)
 {
     if (scheduler.running == NULL || execution.trace_count == 0)
         return EVENT_INDEX_NONE;
+    if (scheduler.memory != MEMORY_SC)
+        buffer_note_frame(frame);
     announce_commit(scheduler.running);
     uint32_t position = execution.trace_count - 1;
     while (position > 0 && execution.trace[position].goroutine != scheduler.running->id)
@@ -131,16 +133,16 @@ static uint32_t last_event_of_self(void)
 
 void treadle_go_fatal(const char *message)
 {
-    scheduler_end(TREADLE_GO_FATAL, message, last_event_of_self());
+    scheduler_end(TREADLE_GO_FATAL, message, last_event_of_self(HOOK_FRAME));
 }
 
 void treadle_panic(const char *message)
 {
-    scheduler_end(TREADLE_PANIC, message, last_event_of_self());
+    scheduler_end(TREADLE_PANIC, message, last_event_of_self(HOOK_FRAME));
 }
 
 void treadle_assert(bool condition, const char *rule)
 {
     if (!condition)
-        scheduler_end(TREADLE_ASSERT, rule, last_event_of_self());
+        scheduler_end(TREADLE_ASSERT, rule, last_event_of_self(HOOK_FRAME));
 }

@@ -21,7 +21,8 @@ static inline bool dependence_of(const struct event *a, const struct event *b, b
     const uint32_t writing = UINT32_C(1) << EVENT_WRITE | UINT32_C(1) << EVENT_ATOMIC_STORE
                              | UINT32_C(1) << EVENT_ATOMIC_RMW;
     bool common = ((reading | writing) >> a->kind & (reading | writing) >> b->kind & 1)
-                  && a->address == b->address && a->size == b->size;
+                  && a->address == b->address && a->size == b->size
+                  && !((a->order | b->order) & EVENT_BUFFERED);
     if (common)
         return (writing >> a->kind | writing >> b->kind) & 1;
     return dependence_of_any(a, b, reuses);

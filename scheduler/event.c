@@ -24,11 +24,13 @@ static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
 static bool copy_reads_what_is_written(const struct event *copy, const struct event *other)
 {
     return copy->kind == EVENT_COPY && (EVENT_KINDS_THAT(WRITES) >> other->kind & 1)
+           && !(other->order & EVENT_BUFFERED)
            && overlap(copy->source, copy->size, other->address, other->size);
 }
 
 bool event_copy_conflicts(const struct event *a, const struct event *b)
 {
-    return overlap(a->address, a->size, b->address, b->size) || copy_reads_what_is_written(a, b)
-           || copy_reads_what_is_written(b, a);
+    bool buffered = (a->order | b->order) & EVENT_BUFFERED; /* of two stores one writes nothing */
+    return (!buffered && overlap(a->address, a->size, b->address, b->size))
+           || copy_reads_what_is_written(a, b) || copy_reads_what_is_written(b, a);
 }

@@ -40,7 +40,8 @@
     X(FREE, "free", EVENT_WRITES)                                                                  \
     X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */                     \
     X(CALL, "call", 0)     /* an operation of the history begins ... */                            \
-    X(RETURN, "return", 0) /* ... or has ended: events only where scheduler_options says so */
+    X(RETURN, "return", 0) /* ... or has ended: events only where scheduler_options says so */     \
+    X(DRAIN, "drain", EVENT_WRITES) /* a buffered store reaches memory (store_buffer.h) */
 
 enum { EVENT_READS = 1, EVENT_WRITES = 2 };
 
@@ -60,6 +61,8 @@ enum event_order {
     EVENT_ACQ_REL,
     EVENT_SEQ_CST,
     EVENT_PLAIN, /* not atomic */
+    EVENT_BUFFERED = 8, /* beside one of the above, of a store: it went into its goroutine's buffer
+                           and writes nothing that others see; its DRAIN does */
 };
 
 #define EVENT_INDEX_NONE UINT32_MAX
@@ -77,15 +80,19 @@ struct event {
         uint64_t what; /* the four of them, as event_what makes it: written in one store */
     };
     uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; CAS: the
-                        value sought; WRITE and STORE of 1 to 8 bytes: the value overwritten; of
+                        value sought; WRITE, STORE, DRAIN of 1 to 8 bytes: the value overwritten; of
                         other kinds it is not set */
     /* filled in when it is picked and committed */
     uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
     uint64_t value_written; /* the same */
     uint32_t index;         /* own number within its goroutine, from 0 */
     uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere */
-    uint32_t reads_from;    /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
-                               the set-up's state. Only after trace_link_reads */
+    union {
+        uint32_t reads_from; /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
+                                the set-up's state. Only after trace_link_reads */
+        uint32_t store;      /* DRAIN: trace position of its store, at once; a store marked
+                                EVENT_BUFFERED: id of its drainer */
+    };
     uint32_t await;      /* exploring: a loop of so many events of its goroutine before it changed
                             nothing, and it waits until they could read something new; 0: none */
 };
@@ -111,9 +118,11 @@ const char *event_kind_name(enum event_kind kind);
     | (uint64_t)(((does) & EVENT_WRITES) != 0) << EVENT_##name
 
 /* What the executed event did to memory: EVENT_READS | EVENT_WRITES. A failed CAS or TRYLOCK only
- * read. */
+ * read; a buffered store did nothing. */
 static inline unsigned event_effect(const struct event *event)
 {
+    if (event->order & EVENT_BUFFERED)
+        return 0;
     bool may_fail = event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK;
     if (may_fail && !event->success)
         return EVENT_READS;
@@ -134,6 +143,8 @@ static inline bool event_conflicts(const struct event *a, const struct event *b)
         return false;
     if (a->kind == EVENT_COPY || b->kind == EVENT_COPY)
         return event_copy_conflicts(a, b);
+    if ((a->order | b->order) & EVENT_BUFFERED)
+        return false;
     return a->address <= b->address ? b->address - a->address < a->size
                                     : a->address - b->address < b->size;
 }

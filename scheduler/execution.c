@@ -98,13 +98,14 @@ void treadle_breach(const volatile void *address)
 /* ---- the history ----------------------------------------------------------------------------- */
 
 /* An operation begins or ends: an event only where exploring, and inside goroutines. */
-static void history_event(enum event_kind kind, uint64_t pc)
+ALWAYS_INLINE void history_event(enum event_kind kind, uint64_t pc)
 {
     if (scheduler.exploring && execution.phase == PHASE_RUN)
         announce(kind, EVENT_PLAIN, 0, 0, pc);
 }
 
-void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
+ALWAYS_INLINE void history_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value,
+                                uint64_t pc)
 {
     struct goroutine *self = scheduler.running;
     if (self == NULL || execution.target == NULL)
@@ -112,7 +113,7 @@ void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value
     if (execution.operation_count == SCHEDULER_OPERATIONS_MAX)
         scheduler_end(TREADLE_TIMEOUT, "more operations than an execution may have",
                       EVENT_INDEX_NONE);
-    history_event(EVENT_CALL, HOOK_PC);
+    history_event(EVENT_CALL, pc);
     if (self->operation != 0)
         check_limit("treadle_call was called twice without a treadle_return between");
     struct operation *operation = &execution.operations[execution.operation_count++];
@@ -127,14 +128,14 @@ void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value
     self->operation = execution.operation_count;
 }
 
-void treadle_return(bool found, uint64_t key, uint64_t value)
+ALWAYS_INLINE void history_return(bool found, uint64_t key, uint64_t value, uint64_t pc)
 {
     struct goroutine *self = scheduler.running;
     if (self == NULL || execution.target == NULL)
         return;
     if (self->operation == 0)
         check_limit("treadle_return was called without a treadle_call before it");
-    history_event(EVENT_RETURN, HOOK_PC);
+    history_event(EVENT_RETURN, pc);
     struct operation *operation = &execution.operations[self->operation - 1];
     operation->found = found;
     operation->result_key = key;
@@ -144,10 +145,20 @@ void treadle_return(bool found, uint64_t key, uint64_t value)
     self->operation = 0;
 }
 
+void treadle_call(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
+{
+    history_call(kind, key, value, HOOK_PC);
+}
+
+void treadle_return(bool found, uint64_t key, uint64_t value)
+{
+    history_return(found, key, value, HOOK_PC);
+}
+
 void treadle_note(enum treadle_operation_kind kind, uint64_t key, uint64_t value)
 {
-    treadle_call(kind, key, value);
-    treadle_return(true, key, value);
+    history_call(kind, key, value, HOOK_PC);
+    history_return(true, key, value, HOOK_PC);
 }
 
 void treadle_record(const volatile void *words, size_t word_bytes, size_t count, const char *name)

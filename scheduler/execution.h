@@ -97,6 +97,12 @@ struct execution {
 
 extern struct execution execution;
 
+/* Whose doing the event was: a drain is its store's goroutine's. */
+static inline uint16_t event_owner(const struct event *event)
+{
+    return event->kind == EVENT_DRAIN ? execution.trace[event->store].goroutine : event->goroutine;
+}
+
 /* Adds a verdict and returns its record for events and detail to be filled in; beyond
  * EXECUTION_VERDICTS_MAX the last one is overwritten. The same (verdict, rule) twice is one record:
  * then returns NULL. */

@@ -100,6 +100,7 @@ ALWAYS_INLINE void hook_write(const volatile void *memory, uint32_t size, uint64
     if (size <= 8)
         event->source = memory_value(address, size);
     scheduler.running->uncommitted = event;
+    announce_store(event);
 }
 
 #define HOOKS(size)                                                                                \

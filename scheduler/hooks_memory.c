@@ -40,6 +40,7 @@ static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
     }
     hook_check(to, bytes, true);
     hook_check(from, bytes, false);
+    announce_store(event);
     memmove(to, from, bytes);
     if (event != NULL) {
         event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);
@@ -58,6 +59,7 @@ static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
     if (announce_records())
         event = announce(EVENT_WRITE, EVENT_PLAIN, (uint64_t)to, hook_size(bytes), pc);
     hook_check(to, bytes, true);
+    announce_store(event);
     memset(to, value, bytes);
     if (event != NULL)
         event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);

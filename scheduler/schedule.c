@@ -84,13 +84,15 @@ static void schedule_add_step(struct schedule *schedule, struct schedule_step st
     schedule->steps[schedule->step_count++] = step;
 }
 
-void schedule_add_run(struct schedule *schedule, uint32_t goroutine, uint32_t count,
-                      const char *anchor)
+void schedule_add_run(struct schedule *schedule, uint32_t goroutine, uint32_t drainer,
+                      uint32_t count, const char *anchor)
 {
     CHECK(goroutine, <, SCHEDULE_GOROUTINES_MAX);
+    CHECK(drainer, <=, SCHEDULE_DRAINERS_MAX);
     CHECK(count, >, 0u);
     schedule_add_step(schedule, (struct schedule_step){ .kind = SCHEDULE_RUN,
                                                         .goroutine = goroutine,
+                                                        .drainer = drainer,
                                                         .count = count,
                                                         .text = schedule_copy_text(anchor) });
 }

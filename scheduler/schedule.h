@@ -18,12 +18,16 @@
  *   g1 x41 @ evacuate+3 write hmap.oldbuckets #2
  *   choose 5/16 iterator start
  *   g2 x12
+ *   d1 x1
  *   end
  *
  * A line of `choices`: `gN xCOUNT` lets goroutine N execute COUNT events, after which it is about
  * to do what stands behind `@` (its anchor; none where it then exits, ends or waits). `choose
  * A/COUNT LABEL` answers a data choice; it belongs to the goroutine of the line before (which
- * meets it after exactly that many events), so it is never the first line.
+ * meets it after exactly that many events), so it is never the first line. `dN xCOUNT` lets the
+ * drainer of goroutine N's store buffer bring COUNT of its stores to memory (memory tso or pso; its
+ * anchor is the next store it has to do with); under pso a goroutine may have more than one, `dN`,
+ * `dN.1`, `dN.2` and so on (store_buffer.h).
  *
  * `exploring 1` stands only where an exploration has found what no order of events alone shows: what
  * lies between two events of a goroutine (where an operation ends, where the program does) happens
@@ -47,6 +51,7 @@
 #define SCHEDULE_EVENTS_MAX 10000000u  /* in `events`, and in all run lines together */
 #define SCHEDULE_STEPS_MAX 500000u     /* lines of `choices`; keeps a schedule below 64 MiB */
 #define SCHEDULE_ANSWERS_MAX 65536u    /* candidates of one data choice */
+#define SCHEDULE_DRAINERS_MAX 64u      /* of one goroutine */
 #define SCHEDULE_TEXT_BYTES_MAX 1500   /* of a text that schedule_copy_text keeps */
 
 enum schedule_step_kind { SCHEDULE_RUN, SCHEDULE_CHOOSE };
@@ -55,6 +60,7 @@ struct schedule_step {
     enum schedule_step_kind kind;
     uint32_t line;      /* where it stands in the file, from 1; 0 if it comes from no file */
     uint32_t goroutine; /* RUN */
+    uint32_t drainer;   /* RUN: 0: the goroutine itself; i + 1: its drainer number i */
     uint32_t count;     /* RUN: events, >= 1; CHOOSE: number of answers, 1..65536 */
     uint32_t answer;    /* CHOOSE: < count */
     char *text;         /* RUN: anchor or NULL; CHOOSE: label or NULL; owned */
@@ -94,6 +100,10 @@ struct schedule *schedule_load(const char *path, char *error, size_t error_bytes
  * cannot stand in a file (a field missing, a number out of range, a text with a line break). */
 int schedule_print(const struct schedule *schedule, FILE *out);
 
+/* Who runs in a RUN step, as files and reports say it: "g2", "d1", "d1.3". */
+#define SCHEDULE_RUNNER_BYTES 24
+void schedule_runner_name(uint32_t goroutine, uint32_t drainer, char *text);
+
 /* A copy of text that can stand in a schedule, for the caller to free or hand to a schedule's
  * field: control characters become spaces, spaces at its ends go, what exceeds
  * SCHEDULE_TEXT_BYTES_MAX is cut off. NULL if nothing is left or text is NULL. */
@@ -104,8 +114,8 @@ char *schedule_copy_text(const char *text);
 struct schedule *schedule_create(void);
 void schedule_add_goroutine(struct schedule *schedule, uint32_t id, const char *path,
                             const char *role);
-void schedule_add_run(struct schedule *schedule, uint32_t goroutine, uint32_t count,
-                      const char *anchor);
+void schedule_add_run(struct schedule *schedule, uint32_t goroutine, uint32_t drainer,
+                      uint32_t count, const char *anchor);
 void schedule_add_choose(struct schedule *schedule, uint32_t answer, uint32_t count,
                          const char *label);
 void schedule_destroy(struct schedule *schedule); /* NULL is fine */

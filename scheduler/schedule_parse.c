@@ -211,12 +211,33 @@ static bool parse_anchor(struct reader *reader, char **ret_anchor)
     return reader_text(reader, "the anchor", false, ret_anchor);
 }
 
-/* A line `gN xCOUNT @ ANCHOR`, whose first word has been taken. */
-static bool parse_run(struct reader *reader, struct schedule *schedule, const bool *declared,
-                      const char *word)
+/* The word dN or dN.I; cuts it behind N. */
+static bool parse_drainer(struct reader *reader, const struct schedule *schedule, char *word,
+                          uint32_t *ret_drainer)
 {
-    uint32_t id = 0, count = 0;
+    if (strcmp(schedule->memory, "tso") != 0 && strcmp(schedule->memory, "pso") != 0)
+        return reader_fail(reader, "correct the line `memory`, or remove it",
+                           "stores do not drain under memory %s", schedule->memory);
+    char *point = strchr(word, '.');
+    uint32_t number = 0;
+    if (point != NULL) {
+        *point = '\0';
+        if (!reader_number(reader, "a drainer's number", point + 1, 1, SCHEDULE_DRAINERS_MAX - 1,
+                           &number))
+            return false;
+    }
+    *ret_drainer = number + 1;
+    return true;
+}
+
+/* A line `gN xCOUNT @ ANCHOR` or `dN ...`, whose first word has been taken. */
+static bool parse_run(struct reader *reader, struct schedule *schedule, const bool *declared,
+                      char *word)
+{
+    uint32_t id = 0, count = 0, drainer = 0;
     char *anchor = NULL;
+    if (word[0] == 'd' && !parse_drainer(reader, schedule, word, &drainer))
+        return false;
     if (!reader_number(reader, "a goroutine's id", word + 1, 0, SCHEDULE_GOROUTINES_MAX - 1, &id))
         return false;
     if (!declared[id])
@@ -229,7 +250,7 @@ static bool parse_run(struct reader *reader, struct schedule *schedule, const bo
     if (!reader_number(reader, "the count", times + 1, 1, SCHEDULE_EVENTS_MAX, &count)
         || !parse_anchor(reader, &anchor))
         return false;
-    schedule_add_run(schedule, id, count, anchor);
+    schedule_add_run(schedule, id, drainer, count, anchor);
     return true;
 }
 
@@ -261,12 +282,12 @@ static bool parse_steps(struct reader *reader, struct schedule *schedule, const 
 {
     uint64_t events = 0;
     while (reader_next(reader)) {
-        const char *word = reader_word(reader);
-        bool is_run = word[0] == 'g' && word[1] >= '0' && word[1] <= '9';
+        char *word = reader_word(reader);
+        bool is_run = (word[0] == 'g' || word[0] == 'd') && word[1] >= '0' && word[1] <= '9';
         if (strcmp(word, "end") == 0)
             return reader_done(reader);
         if (!is_run && strcmp(word, "choose") != 0)
-            return reader_fail(reader, "a line of `choices` begins with gN, choose or end",
+            return reader_fail(reader, "a line of `choices` begins with gN, dN, choose or end",
                                "unknown step \"%s\"", reader_quote(reader, word));
         if (schedule->step_count == SCHEDULE_STEPS_MAX)
             return reader_fail(reader, "shorten it", "more than %u lines of choices",

@@ -72,10 +72,20 @@ static void print_goroutine(const struct schedule_goroutine *goroutine, FILE *ou
     fputc('\n', out);
 }
 
+void schedule_runner_name(uint32_t goroutine, uint32_t drainer, char *text)
+{
+    if (drainer > 1)
+        snprintf(text, SCHEDULE_RUNNER_BYTES, "d%u.%u", goroutine, drainer - 1);
+    else
+        snprintf(text, SCHEDULE_RUNNER_BYTES, "%c%u", drainer == 1 ? 'd' : 'g', goroutine);
+}
+
 static void print_step(const struct schedule_step *step, FILE *out)
 {
     if (step->kind == SCHEDULE_RUN) {
-        fprintf(out, "g%u x%u", step->goroutine, step->count);
+        char runner[SCHEDULE_RUNNER_BYTES];
+        schedule_runner_name(step->goroutine, step->drainer, runner);
+        fprintf(out, "%s x%u", runner, step->count);
         if (step->text != NULL)
             fprintf(out, " @ %s", step->text);
     } else {

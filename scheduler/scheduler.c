@@ -5,13 +5,14 @@
 #include "announce.h"
 #include "await.h"
 #include "session.h"
+#include "store_buffer.h"
 #include "synchronisation.h"
 
 struct scheduler scheduler;
 
 /* ---- candidates ------------------------------------------------------------------------------ */
 
-static void candidates_add(struct goroutine *goroutine)
+void scheduler_add_candidate(struct goroutine *goroutine)
 {
     uint32_t position = scheduler.candidate_count++;
     while (position > 0 && scheduler.candidates[position - 1]->id > goroutine->id) {
@@ -22,7 +23,7 @@ static void candidates_add(struct goroutine *goroutine)
     goroutine->state = GOROUTINE_READY;
 }
 
-static void candidates_remove(const struct goroutine *goroutine)
+void scheduler_remove_candidate(const struct goroutine *goroutine)
 {
     uint32_t position = 0;
     while (scheduler.candidates[position] != goroutine)
@@ -36,12 +37,12 @@ void goroutine_update(struct goroutine *goroutine)
 {
     bool can = goroutine_can_execute(goroutine);
     if (goroutine->state == GOROUTINE_READY && !can) {
-        candidates_remove(goroutine);
+        scheduler_remove_candidate(goroutine);
         goroutine->state = GOROUTINE_BLOCKED;
         scheduler.blocked_count++;
     } else if (goroutine->state == GOROUTINE_BLOCKED && can) {
         scheduler.blocked_count--;
-        candidates_add(goroutine);
+        scheduler_add_candidate(goroutine);
     }
 }
 
@@ -61,14 +62,16 @@ static _Noreturn void goroutine_exit(struct goroutine *self)
 {
     announce_commit(self);
     announce_execute(self, event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id), 0, 0);
-    candidates_remove(self);
+    scheduler_remove_candidate(self);
     self->state = GOROUTINE_DONE;
     scheduler.live_count--;
+    if (scheduler.memory != MEMORY_SC)
+        buffer_lift(self, true);
     if (scheduler.blocked_count > 0)
         scheduler_refresh(0);
-    if (scheduler.live_count == 0 && scheduler.ended_count == 0)
+    if (scheduler.live_count == 0 && scheduler.ended_count == 0 && scheduler.candidate_count == 0)
         scheduler_leave();
-    announce_schedule(self);
+    announce_schedule_from(self, 0);
     __builtin_unreachable();
 }
 
@@ -112,13 +115,15 @@ struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
     goroutine->state_argument = state;
     goroutine->argument = argument;
     fiber_prepare(&goroutine->fiber, id, goroutine_main);
+    if (scheduler.memory != MEMORY_SC)
+        buffer_begin(id);
     scheduler.live_count++;
-    candidates_add(goroutine);
+    scheduler_add_candidate(goroutine);
     return goroutine;
 }
 
 struct event *scheduler_synchronise(enum event_kind kind, const volatile void *object,
-                                    uint32_t size, uint64_t source, uint64_t pc)
+                                    uint32_t size, uint64_t source, uint64_t pc, uint64_t frame)
 {
     if (execution.phase == PHASE_NONE)
         return NULL;
@@ -129,13 +134,13 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
     self->pending.source = source;
     if (scheduler.exploring && execution.phase == PHASE_RUN)
         await_look(self);
-    if (execution.phase == PHASE_RUN)
-        goroutine_update(self);
-    else if (!goroutine_can_execute(self))
+    if (execution.phase != PHASE_RUN && !goroutine_can_execute(self))
         scheduler_deadlock();
+    if (execution.phase == PHASE_RUN && scheduler.memory == MEMORY_SC)
+        goroutine_update(self); /* else it is looked at when main memory shows */
     struct event *event = NULL;
     if (announce_records()) {
-        announce_schedule(self);
+        announce_schedule_from(self, frame);
         event = announce_execute(self, what, address, pc);
         event->source = source;
         if (scheduler.exploring)
@@ -163,11 +168,11 @@ static _Noreturn void scheduler_defer_end(enum treadle_verdict verdict, const ch
     self->end_verdict = verdict;
     self->end_rule = rule;
     self->end_event = event;
-    candidates_remove(self);
+    scheduler_remove_candidate(self);
     self->state = GOROUTINE_ENDED;
     scheduler.live_count--;
     scheduler.ended_count++;
-    announce_schedule(self);
+    announce_schedule_from(self, 0);
     __builtin_unreachable();
 }
 

@@ -8,14 +8,20 @@
 #include "execution.h"
 #include "goroutine.h"
 #include "heap.h"
+#include "memory_model.h"
 #include "strategy.h"
 
 #define SCHEDULER_STEPS_MAX 20000u /* events per execution by default */
 #define SCHEDULER_OPERATIONS_MAX 65536u
+#define EXPLORED_SPAWNS_MAX 24u
 
 struct scheduler_options {
     uint32_t steps_max;      /* 0: the target's, else the default */
-    uint32_t goroutines_max; /* 0: GOROUTINES_MAX */
+    uint32_t goroutines_max; /* 0: GOROUTINES_MAX; exploring under tso, pso: EXPLORED_SPAWNS_MAX
+                                more than the target's programs */
+    enum memory_model memory;
+    uint32_t buffered_max; /* stores in a goroutine's buffer at most (then the next one waits, as
+                              hardware has it); 0: as many as there are */
     /* For exploration, to which an execution is what happens in each goroutine, in whatever order.
      * What ends the program (a fatal of Go, an assertion) ends its goroutine, and the program when
      * no other one can go on: a step that nobody sees can as well come last. And where operations of
@@ -52,7 +58,7 @@ bool scheduler_crashed(void);
 struct scheduler {
     struct goroutine *running; /* whose code runs now */
     struct strategy *strategy;
-    struct goroutine *candidates[GOROUTINES_MAX]; /* READY ones, sorted by id */
+    enum memory_model memory;
     uint32_t candidate_count;
     uint32_t goroutine_count; /* goroutines that exist, 0 included */
     uint32_t live_count;      /* of them, neither done nor 0 */
@@ -69,7 +75,11 @@ struct scheduler {
     uint32_t ended_count; /* goroutines that have ended the program, exploring */
     struct fiber main; /* who called scheduler_run */
     bool crashed;
-    struct goroutine goroutines[GOROUTINES_MAX];
+    uint32_t buffered_max;  /* scheduler_options.buffered_max */
+    uint32_t drainer_base;  /* id of the first drainer (store_buffer.h) */
+    uint32_t drainer_count; /* of this execution */
+    struct goroutine *candidates[GOROUTINES_MAX + DRAINERS_MAX]; /* READY ones, sorted by id */
+    struct goroutine goroutines[GOROUTINES_MAX + DRAINERS_MAX];
 };
 
 extern struct scheduler scheduler;
@@ -104,10 +114,15 @@ void goroutine_update(struct goroutine *goroutine);
  * called after each change of a synchronisation object. address 0: every goroutine. */
 void scheduler_refresh(uint64_t address);
 
+/* Lets a goroutine, or a drainer, stand among the candidates, or no longer. */
+void scheduler_add_candidate(struct goroutine *goroutine);
+void scheduler_remove_candidate(const struct goroutine *goroutine);
+
 /* Announces an operation on a synchronisation object and returns when the goroutine is chosen to
- * execute it, which is never while goroutine_can_execute says no. Returns the executed event, its
- * values still to be filled in; NULL outside RUN and FINAL, where nothing is recorded. */
+ * execute it, which is never while goroutine_can_execute says no. pc and frame: HOOK_PC, HOOK_FRAME
+ * of the subject's call. Returns the executed event, its values still to be filled in; NULL outside
+ * RUN and FINAL, where nothing is recorded. */
 struct event *scheduler_synchronise(enum event_kind kind, const volatile void *object,
-                                    uint32_t size, uint64_t source, uint64_t pc);
+                                    uint32_t size, uint64_t source, uint64_t pc, uint64_t frame);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "announce.h"
 #include "crash.h"
+#include "store_buffer.h"
 
 /* Events that the final check may add to a trace. */
 #define FINAL_EVENTS_MAX 65536u
@@ -129,6 +130,19 @@ static void session_setup(void *argument)
     execution.state = target->setup != NULL ? target->setup(target->argument) : NULL;
 }
 
+/* Exploration looks at a row of numbers, one for each id, at each event: so ids are dense there. */
+static void session_open_memory(const struct treadle_target *target,
+                                const struct scheduler_options *options)
+{
+    buffer_open(options->memory, session.trace_capacity);
+    scheduler.buffered_max = options->buffered_max;
+    uint32_t explored_max = target->program_count + 1 + EXPLORED_SPAWNS_MAX;
+    if (options->exploring && options->memory != MEMORY_SC && options->goroutines_max == 0
+        && explored_max < scheduler.goroutines_max)
+        scheduler.goroutines_max = explored_max;
+    scheduler.drainer_base = scheduler.goroutines_max;
+}
+
 enum treadle_verdict scheduler_open(const struct treadle_target *target,
                                     const struct scheduler_options *options,
                                     const char **ret_rule)
@@ -149,6 +163,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
         check_limit("at most %u goroutines are possible", GOROUTINES_MAX);
     scheduler.exploring = options->exploring;
     scheduler.unroll = options->unroll;
+    session_open_memory(target, options);
     heap_set_policy(target->reuse, target->go_semantics);
     execution.target = target;
     execution_open();
@@ -195,6 +210,9 @@ static void session_reset(void)
     scheduler.trace_limit = scheduler.steps_max;
     scheduler.goroutines[0].child_count = 0;
     scheduler.goroutines[0].event_count = 0;
+    scheduler.drainer_count = 0;
+    if (scheduler.memory != MEMORY_SC)
+        buffer_reset();
     execution_reset();
 }
 
@@ -230,6 +248,8 @@ void scheduler_run(struct strategy *strategy, uint64_t seed)
         scheduler.running = scheduler.candidates[first];
         fiber_switch(&scheduler.main, &scheduler.running->fiber);
     }
+    if (scheduler.memory != MEMORY_SC)
+        buffer_end();
     execution.trace_run_count = execution.trace_count;
     execution.goroutine_count = scheduler.goroutine_count;
     scheduler.trace_limit = scheduler.steps_max + FINAL_EVENTS_MAX;

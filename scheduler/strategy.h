@@ -87,6 +87,9 @@ struct replay {
     uint32_t diverged_step;
 };
 
+/* The goroutine, or drainer, that a RUN step lets run; NULL if there is none at present. */
+const struct goroutine *replay_runner(const struct schedule_step *step);
+
 /* Answers as the schedule says. Where that is impossible, or an anchor does not match, the replay
  * has diverged: from there on the goroutine that ran last runs as long as it can. replay and what
  * it points to outlive the strategy's use. */

@@ -2,6 +2,7 @@
  * whose operations wait. An operation that cannot execute now keeps its goroutine from being
  * chosen; goroutine_can_execute says when it can. */
 #include "announce.h"
+#include "store_buffer.h"
 #include "synchronisation.h"
 
 bool object_lets(enum event_kind kind, const struct object_state *state)
@@ -43,6 +44,8 @@ struct object_state object_now(const struct event *pending)
 bool goroutine_can_execute(const struct goroutine *goroutine)
 {
     const struct event *pending = &goroutine->pending;
+    if (__builtin_expect(scheduler.memory != MEMORY_SC, 0) && !buffer_lets(goroutine))
+        return false;
     if (pending->await != 0)
         return goroutine->await.woken;
     if (pending->kind == EVENT_JOIN)
@@ -57,7 +60,8 @@ bool goroutine_can_execute(const struct goroutine *goroutine)
 
 /* An operation on one object: announced, awaited, then performed between begin and end. Outside
  * RUN goroutine 0 is alone: what would wait for ever there is a deadlock. */
-#define SYNCHRONISE(kind, object) scheduler_synchronise(kind, object, sizeof *(object), 0, HOOK_PC)
+#define SYNCHRONISE(kind, object)                                                                  \
+    scheduler_synchronise(kind, object, sizeof *(object), 0, HOOK_PC, HOOK_FRAME)
 
 static void synchronise_end(struct event *event, uint64_t before, uint64_t after)
 {

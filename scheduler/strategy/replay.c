@@ -2,6 +2,7 @@
  * be about to do what the schedule's anchor says: so a replay of a changed subject stops being
  * believed where it stops being the same run. */
 #include "../scheduler.h"
+#include "../store_buffer.h"
 
 /* With resync a goroutine may run this many times its count, and this much more, to its anchor. */
 #define RESYNC_FACTOR 4u
@@ -35,19 +36,25 @@ static const struct schedule_step *replay_step(const struct replay *replay)
                                                        : NULL;
 }
 
+const struct goroutine *replay_runner(const struct schedule_step *step)
+{
+    if (step->drainer > 0)
+        return buffer_drainer(step->goroutine, step->drainer - 1);
+    return step->goroutine < scheduler.goroutine_count ? &scheduler.goroutines[step->goroutine]
+                                                       : NULL;
+}
+
 static bool replay_at_anchor(const struct replay *replay, const struct schedule_step *step)
 {
-    if (step->goroutine >= scheduler.goroutine_count)
-        return false;
-    const struct goroutine *goroutine = &scheduler.goroutines[step->goroutine];
-    return goroutine->state < GOROUTINE_DONE
+    const struct goroutine *goroutine = replay_runner(step);
+    return goroutine != NULL && goroutine->state < GOROUTINE_DONE
            && replay->matches(&goroutine->pending, step->text);
 }
 
 static bool replay_can_run(const struct schedule_step *step)
 {
-    return step->goroutine < scheduler.goroutine_count
-           && scheduler.goroutines[step->goroutine].state == GOROUTINE_READY;
+    const struct goroutine *goroutine = replay_runner(step);
+    return goroutine != NULL && goroutine->state == GOROUTINE_READY;
 }
 
 /* Whether the present RUN step is over, before another choice. */
@@ -91,8 +98,10 @@ static uint32_t replay_schedule_choice(struct strategy *self, struct goroutine *
     }
     if (step == NULL && replay->resync)
         return replay_run_on(self, candidates, count);
-    for (uint32_t i = 0; !replay->diverged && step != NULL && i < count; i++)
-        if (step->kind == SCHEDULE_RUN && candidates[i]->id == step->goroutine) {
+    const struct goroutine *runner =
+        step != NULL && step->kind == SCHEDULE_RUN ? replay_runner(step) : NULL;
+    for (uint32_t i = 0; !replay->diverged && i < count; i++)
+        if (candidates[i] == runner) {
             replay->step_run++;
             self->last = candidates[i];
             return i;
