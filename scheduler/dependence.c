@@ -1,6 +1,7 @@
 /* dependence.c: which pairs of events do not commute. */
 #include "dependence.h"
 
+#include "execution.h"
 #include "heap.h"
 
 #define SET(name) (UINT32_C(1) << EVENT_##name)
@@ -9,7 +10,7 @@ _Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
 #define KINDS_READING (SET(READ) | SET(ATOMIC_LOAD))
 #define KINDS_MEMORY                                                                               \
     (KINDS_READING | SET(WRITE) | SET(COPY) | SET(ATOMIC_STORE) | SET(ATOMIC_RMW)                  \
-     | SET(ATOMIC_CAS) | SET(ALLOC) | SET(FREE))
+     | SET(ATOMIC_CAS) | SET(ALLOC) | SET(FREE) | SET(DRAIN))
 #define KINDS_OBJECT                                                                               \
     (SET(LOCK) | SET(TRYLOCK) | SET(UNLOCK) | SET(RWLOCK) | SET(RWDRAIN) | SET(RWUNLOCK)           \
      | SET(RLOCK) | SET(RUNLOCK) | SET(WAITGROUP_ADD) | SET(WAITGROUP_WAIT))
@@ -74,12 +75,26 @@ static bool reuse_depends(const struct event *a, const struct event *b)
     return class != 0 && class == size_class(b);
 }
 
+/* A buffered store needs its memory to be there; a copy reads its source at once. */
+static bool buffered_depends(const struct event *a, const struct event *b)
+{
+    const uint32_t changing = SET(ALLOC) | SET(FREE);
+    bool source = a->kind == EVENT_COPY && !(b->order & EVENT_BUFFERED) && source_depends(a, b);
+    return source || ((a->order & EVENT_BUFFERED) && in(b->kind, changing) && places_depend(a, b));
+}
+
 bool dependence_of_any(const struct event *a, const struct event *b, bool reuses)
 {
     const uint32_t places = KINDS_MEMORY | KINDS_OBJECT;
+    bool drains = a->kind == EVENT_DRAIN || b->kind == EVENT_DRAIN;
+    if (drains && event_owner(a) == event_owner(b))
+        return false;
     if (!in(a->kind, places) || !in(b->kind, places))
         return (a->kind == EVENT_CALL && b->kind == EVENT_RETURN)
                || (a->kind == EVENT_RETURN && b->kind == EVENT_CALL);
+    if ((a->order | b->order) & EVENT_BUFFERED)
+        return buffered_depends(a, b) || buffered_depends(b, a)
+               || (reuses && reuse_depends(a, b));
     return places_depend(a, b) || source_depends(a, b) || source_depends(b, a)
            || (reuses && reuse_depends(a, b));
 }

@@ -173,11 +173,12 @@ bool explorer_blocked(const struct explorer *explorer)
 /* ---- one execution --------------------------------------------------------------------------- */
 
 /* The candidate that D picks: candidates are sorted by id, which is the order of spawn paths as
- * long as only one goroutine creates others. */
+ * long as only one goroutine creates others and there are no drainers. */
 static uint32_t default_candidate(struct goroutine *const *candidates, uint32_t count)
 {
     uint32_t best = 0;
-    if (scheduler.goroutine_count > execution.target->program_count + 1)
+    if (scheduler.goroutine_count > execution.target->program_count + 1
+        || scheduler.memory != MEMORY_SC)
         for (uint32_t i = 1; i < count; i++)
             if (explore_precedes(candidates[i]->id, candidates[best]->id))
                 best = i;

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "dependence.h"
+#include "explore_stores.h"
 #include "scheduler.h"
 
 #define KIND(name) (UINT32_C(1) << EVENT_##name)
@@ -43,9 +44,11 @@ static bool value_at_first(const struct explore_trace *trace, const struct event
 {
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct event *other = &execution.trace[i];
-        if (other->address != event->address || other->size != event->size)
+        if (other->address != event->address || other->size != event->size
+            || (other->order & EVENT_BUFFERED))
             continue;
-        bool plain = other->kind == EVENT_WRITE || other->kind == EVENT_ATOMIC_STORE;
+        bool plain = other->kind == EVENT_WRITE || other->kind == EVENT_ATOMIC_STORE
+                     || other->kind == EVENT_DRAIN;
         *ret_value = plain ? other->source : other->value_read;
         return true;
     }
@@ -102,6 +105,19 @@ static bool key_stops(const struct detour *detour)
 
 /* ---- the order of detours before one p ------------------------------------------------------- */
 
+/* Adds to the row, of those events within the set, what happens before this one because of store
+ * buffers. */
+static void join_stores(const struct explore_trace *trace, const int16_t *set,
+                        const struct event *event, uint32_t before, int16_t *row)
+{
+    if (!(trace->seen & EXPLORE_SEEN_STORE) || !explore_stores_order(trace, event, before))
+        return;
+    for (uint32_t i = 0; i < trace->count; i++)
+        if (explore_within(trace, i, set) && !explore_within(trace, i, row)
+            && explore_store_precedes(trace, i, event))
+            explore_join(row, explore_clock(trace, i), trace->width);
+}
+
 /* What happens before the key in its new place. */
 static void key_clock(const struct explore_trace *trace, const struct detour *detour,
                       int16_t *clock)
@@ -118,6 +134,8 @@ static void key_clock(const struct explore_trace *trace, const struct detour *de
             && explore_depend(trace, &execution.trace[i], (uint32_t)trace->events[i].index - 1,
                               &detour->key, before))
             explore_join(clock, explore_clock(trace, i), trace->width);
+    if (explore_buffers())
+        join_stores(trace, detour->parts, &detour->key, before, clock);
 }
 
 /* Whether the detour is in its order behind those that stand before the same p already: wherever
@@ -173,18 +191,23 @@ static void copy_steps(const struct explore_trace *trace, struct explore_steps *
     }
 }
 
-/* Goroutines get their ids in the order in which they are created, which a child may change. */
+/* Goroutines and drainers get their ids in the order in which they are created, which a child may
+ * change. */
 struct renaming {
     bool needed;
-    uint32_t next;
-    uint16_t to[GOROUTINES_MAX];
+    uint32_t next, next_drainer;
+    uint16_t to[GOROUTINES_MAX + DRAINERS_MAX]; /* 0: not known yet */
 };
 
 static void renaming_begin(struct renaming *renaming)
 {
-    renaming->needed = scheduler.goroutine_count > execution.target->program_count + 1;
+    renaming->needed = scheduler.goroutine_count > execution.target->program_count + 1
+                       || (explore_buffers() && scheduler.drainer_count > 1);
     if (!renaming->needed)
         return;
+    renaming->next_drainer = scheduler.drainer_base;
+    for (uint32_t i = 0; i < scheduler.drainer_count; i++)
+        renaming->to[scheduler.drainer_base + i] = 0;
     renaming->next = execution.target->program_count + 1;
     for (uint32_t i = 0; i < scheduler.goroutine_count; i++)
         renaming->to[i] = (uint16_t)i;
@@ -192,8 +215,12 @@ static void renaming_begin(struct renaming *renaming)
 
 static void renaming_note(struct renaming *renaming, const struct event *event)
 {
-    if (renaming->needed && event->kind == EVENT_GO)
+    if (!renaming->needed)
+        return;
+    if (event->kind == EVENT_GO)
         renaming->to[event->value_written] = (uint16_t)renaming->next++;
+    else if ((event->order & EVENT_BUFFERED) && renaming->to[event->store] == 0)
+        renaming->to[event->store] = (uint16_t)renaming->next_drainer++;
 }
 
 static uint32_t renamed(const struct renaming *renaming, uint32_t goroutine)

@@ -7,6 +7,7 @@
 
 #include "await.h"
 #include "dependence.h"
+#include "explore_stores.h"
 #include "scheduler.h"
 #include "synchronisation.h"
 
@@ -100,6 +101,9 @@ static bool has_ended(const struct explore_trace *trace, uint32_t goroutine,
                       const int16_t *counts)
 {
     uint32_t total = (uint32_t)trace->totals[goroutine];
+    for (uint32_t i = scheduler.drainer_base; explore_buffers() && i < explore_columns(); i++)
+        if (explore_owner(i) == goroutine && counts[i] < trace->totals[i])
+            return false;
     return total > 0 && (uint32_t)counts[goroutine] == total
            && execution.trace[explore_position(trace, goroutine, total)].kind == EVENT_EXIT;
 }
@@ -156,7 +160,8 @@ const struct event *explore_next_event(const struct explore_trace *trace, uint32
     return waits ? &scheduler.goroutines[goroutine].pending : NULL;
 }
 
-/* Where nothing waits, D runs the goroutines one after the other, in its order. So an event must
+/* Where nothing waits, D runs the goroutines one after the other, in its order, each together with
+ * its drainers (events that wait for drains never do so then). So an event must
  * not come after one of a later goroutine that is still to be executed: all of those must be in
  * the set. Data choices that D would answer otherwise must, too. */
 void explore_find_needed(struct explore_trace *trace)
@@ -177,13 +182,24 @@ void explore_find_needed(struct explore_trace *trace)
         const int16_t *clock = explore_clock(trace, last);
         for (uint32_t b = a + 1; b < width; b++) {
             uint32_t later = trace->order[b];
-            if (clock[later] > trace->needed[later])
+            if (clock[later] > trace->needed[later]
+                && explore_owner(later) != explore_owner(goroutine))
                 trace->needed[later] = clock[later];
         }
     }
 }
 
 enum next_step { STEP_NONE, STEP_WAITS, STEP_EXECUTES, STEP_OTHERWISE };
+
+/* Whether the drain could only come after others of its own goroutine's that are not in the set. */
+static bool drain_is_early(const struct explore_trace *trace, const struct event *drain,
+                           uint32_t position, const int16_t *counts)
+{
+    for (uint32_t i = position; i-- > 0;)
+        if (!explore_within(trace, i, counts) && explore_store_precedes(trace, i, drain))
+            return true;
+    return false;
+}
 
 /* What D could do with the goroutine: nothing, as it has ended or waits; execute the event that it
  * executed here; or execute one that here came only after others, or never. */
@@ -203,21 +219,23 @@ static enum next_step next_step(const struct explore_trace *trace, uint32_t goro
     }
     if (event->kind == EVENT_START && !ready)
         return STEP_NONE; /* not yet created */
+    if (event->kind == EVENT_DRAIN && !ready && drain_is_early(trace, event, position, counts))
+        return STEP_NONE;
     if (!explore_can_execute(trace, position, event, counts))
         return STEP_WAITS;
     return ready && position < trace->count ? STEP_EXECUTES : STEP_OTHERWISE;
 }
 
 /* An event after which a goroutine that waited might go on. */
-static bool lets_go_on(const struct explore_trace *trace, enum event_kind kind)
+static bool lets_go_on(const struct explore_trace *trace, const struct event *event)
 {
-    if (trace->seen & EXPLORE_SEEN_AWAIT)
+    if ((trace->seen & EXPLORE_SEEN_AWAIT) || (event->order & EVENT_BUFFERED))
         return true;
     const uint32_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                              | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(FREE) | KIND(CALL)
                              | KIND(RETURN) | KIND(CHOOSE);
-    return !(holding >> kind & 1);
+    return !(holding >> event->kind & 1);
 }
 
 static bool simulate(const struct explore_trace *trace, int16_t *counts)
@@ -235,7 +253,7 @@ static bool simulate(const struct explore_trace *trace, int16_t *counts)
             uint32_t executed = (uint32_t)counts[goroutine]++;
             uint32_t position = explore_position(trace, goroutine, ++executed);
             left--;
-            if (lets_go_on(trace, execution.trace[position].kind))
+            if (lets_go_on(trace, &execution.trace[position]))
                 rank = 0;
             break;
         }

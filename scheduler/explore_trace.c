@@ -8,6 +8,7 @@
 #include "await.h"
 #include "check.h"
 #include "dependence.h"
+#include "explore_stores.h"
 #include "scheduler.h"
 
 #define KIND(name) (UINT32_C(1) << EVENT_##name)
@@ -175,7 +176,8 @@ static bool event_hides(const struct event *earlier, const struct event *event)
 {
     const uint32_t hiding = KIND(WRITE) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                             | KIND(LOCK) | KIND(TRYLOCK) | KIND(UNLOCK);
-    return (hiding >> earlier->kind & 1) && earlier->success && earlier->address <= event->address
+    return (hiding >> earlier->kind & 1) && earlier->success
+           && !(earlier->order & EVENT_BUFFERED) && earlier->address <= event->address
            && earlier->address + earlier->size >= event->address + event->size;
 }
 
@@ -256,6 +258,20 @@ static void trace_order_lives(struct explore_trace *trace, uint32_t position, in
     }
 }
 
+/* What store buffers order. */
+static void trace_order_stores(struct explore_trace *trace, uint32_t position, int16_t *clock)
+{
+    const struct event *event = &execution.trace[position];
+    uint32_t before = (uint32_t)trace->events[position].index - 1;
+    if (!(trace->events[position].seen & EXPLORE_SEEN_STORE)
+        || !explore_stores_order(trace, event, before))
+        return;
+    for (uint32_t earlier = position; earlier-- > 0;)
+        if (!explore_within(trace, earlier, clock)
+            && explore_store_precedes(trace, earlier, event))
+            explore_join(clock, explore_clock(trace, earlier), trace->width);
+}
+
 /* The newest event before position with that place. */
 static uint32_t trace_same_place(const struct explore_trace *trace, uint32_t position,
                                  uint64_t place)
@@ -270,6 +286,7 @@ static uint8_t event_seen(const struct event *event)
 {
     return (uint8_t)((dependence_waits(event) ? EXPLORE_SEEN_WAIT : 0)
                      | (event->await != 0 ? EXPLORE_SEEN_AWAIT : 0)
+                     | (event->order & EVENT_BUFFERED ? EXPLORE_SEEN_STORE : 0)
                      | (event->kind == EVENT_CHOOSE ? EXPLORE_SEEN_ANSWER : 0));
 }
 
@@ -300,6 +317,8 @@ static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t c
         trace->wide[known->wide_before++] = position - 1;
     known->place = event_place(event);
     known->same_place = EXPLORE_NONE;
+    if (explore_buffers())
+        trace_order_stores(trace, position, clock);
     if (KINDS_PLACELESS >> event->kind & 1) {
         trace_order_lives(trace, position, clock);
     } else if (known->place == PLACE_MANY) {
@@ -330,6 +349,11 @@ static uint32_t path_ancestor(uint32_t goroutine, uint32_t generations)
 
 bool explore_precedes(uint32_t a, uint32_t b)
 {
+    uint32_t a_owner = explore_owner(a), b_owner = explore_owner(b);
+    if (a_owner == b_owner) /* numbers of one goroutine's drainers grow */
+        return b == b_owner || (a != a_owner && a < b);
+    a = a_owner;
+    b = b_owner;
     uint32_t a_length = path_length(a), b_length = path_length(b);
     uint32_t shorter = a_length < b_length ? a_length : b_length;
     uint32_t a_up = path_ancestor(a, a_length - shorter);
@@ -343,18 +367,27 @@ bool explore_precedes(uint32_t a, uint32_t b)
     return scheduler.goroutines[a_up].child_index < scheduler.goroutines[b_up].child_index;
 }
 
+static bool column_exists(uint32_t id)
+{
+    return id < scheduler.goroutine_count
+           || (explore_buffers() && id >= scheduler.drainer_base && id < explore_columns());
+}
+
 /* Goroutines of the target come in the order of their ids, and so do those that one goroutine
  * creates: only what several of them create must be looked at each time. */
 static void trace_find_order(struct explore_trace *trace)
 {
-    bool created = scheduler.goroutine_count > execution.target->program_count + 1;
+    bool created = scheduler.goroutine_count > execution.target->program_count + 1
+                   || explore_buffers();
     if (!created && trace->order_count == scheduler.goroutine_count)
         return;
     trace->order_count = created ? 0 : scheduler.goroutine_count;
     for (uint32_t i = 0; i < trace->width; i++) {
         uint32_t place = i;
-        bool exists = i < scheduler.goroutine_count;
-        for (; exists && place > 0 && explore_precedes(i, trace->order[place - 1]); place--)
+        for (; place > 0 && column_exists(i)
+               && (!column_exists(trace->order[place - 1])
+                   || explore_precedes(i, trace->order[place - 1]));
+             place--)
             trace->order[place] = trace->order[place - 1];
         trace->order[place] = i;
     }
@@ -378,7 +411,7 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
     if (count > EXPLORE_EVENTS_MAX)
         check_limit("an execution that is to be explored has at most %u events",
                     EXPLORE_EVENTS_MAX);
-    trace_reserve(trace, count, scheduler.goroutine_count);
+    trace_reserve(trace, count, explore_columns());
     trace->reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
     uint32_t same = trace_take_steps(trace, steps, step_count);
     uint32_t common = trace_common(trace, same);

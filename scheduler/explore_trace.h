@@ -36,6 +36,7 @@ enum {
     EXPLORE_SEEN_WAIT = 1,   /* an event that waits for others */
     EXPLORE_SEEN_ANSWER = 2, /* a data choice */
     EXPLORE_SEEN_AWAIT = 4,  /* a loop has waited for a value */
+    EXPLORE_SEEN_STORE = 8,  /* a store was buffered */
 };
 
 struct explore_trace {
@@ -159,7 +160,8 @@ const struct event *explore_next_event(const struct explore_trace *trace, uint32
  * waits, to hold it is enough. */
 void explore_find_needed(struct explore_trace *trace);
 
-/* Whether goroutine a comes before b in D's order, that of spawn paths. */
+/* Whether goroutine a comes before b in D's order, that of spawn paths; a drainer comes directly
+ * before its goroutine, so that D lets stores drain at once. */
 bool explore_precedes(uint32_t a, uint32_t b);
 
 /* Whether the execution goes on by D once these events have been executed: counts is a row, a set

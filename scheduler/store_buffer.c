@@ -67,7 +67,7 @@ static bool is_kind(const struct event *event, uint32_t kinds)
 
 static enum event_order order_of(const struct event *event)
 {
-    return (enum event_order)(event->order & ~EVENT_BUFFERED);
+    return (enum event_order)(event->order & (EVENT_BUFFERED - 1));
 }
 
 bool buffer_event_drains(const struct event *event)
