@@ -119,6 +119,7 @@ static bool await_over(const struct goroutine *self, uint32_t from)
         uint32_t first = await->positions[i] + 1 > from ? await->positions[i] + 1 : from;
         for (uint32_t later = first; later < execution.trace_count; later++)
             if (execution.trace[later].goroutine != self->id
+                && (event_effect(&execution.trace[later]) & EVENT_WRITES)
                 && dependence_of(read, &execution.trace[later], false))
                 return true;
     }

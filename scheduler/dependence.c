@@ -3,6 +3,7 @@
 
 #include "execution.h"
 #include "heap.h"
+#include "scheduler.h"
 
 #define SET(name) (UINT32_C(1) << EVENT_##name)
 _Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
@@ -29,8 +30,9 @@ static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
  * these bytes or of others. */
 static bool only_reads(const struct event *event, bool same_bytes)
 {
-    bool fails = (event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK)
-                 && !event->success;
+    bool may_fail = event->kind == EVENT_TRYLOCK
+                    || (event->kind == EVENT_ATOMIC_CAS && scheduler.memory == MEMORY_SC);
+    bool fails = may_fail && !event->success;
     return in(event->kind, KINDS_READING | SET(WAITGROUP_WAIT)) || (fails && same_bytes);
 }
 

@@ -32,49 +32,47 @@ static bool is_default_step(const struct explore_trace *trace, uint32_t position
 
 /* ---- the key, in its new place --------------------------------------------------------------- */
 
-static uint64_t value_mask(uint32_t bytes)
+/* Whether the event touches that byte, and knows what lay there before: *ret_byte. */
+static bool byte_before(const struct event *event, uint64_t address, uint8_t *ret_byte)
 {
-    return bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
+    bool plain = event->kind == EVENT_WRITE || event->kind == EVENT_ATOMIC_STORE
+                 || event->kind == EVENT_DRAIN;
+    bool reads = event_effect(event) & EVENT_READS;
+    if (address - event->address >= event->size || event->size > 8 || !(plain || reads)
+        || (event->order & EVENT_BUFFERED))
+        return false;
+    *ret_byte = (uint8_t)((plain ? event->source : event->value_read)
+                          >> 8 * (address - event->address));
+    return true;
 }
 
-/* What lay in memory when set-up had ended, as far as events tell: what the first event that
- * touched just these bytes has read. */
-static bool value_at_first(const struct explore_trace *trace, const struct event *event,
-                           uint64_t *ret_value)
+/* The byte at address after a set of events: what the last one of them wrote that wrote there, else
+ * what the first event there has found. What long copies wrote is not known. */
+static uint8_t byte_after(const struct explore_trace *trace, uint64_t address,
+                          const int16_t *counts)
 {
-    for (uint32_t i = 0; i < trace->count; i++) {
-        const struct event *other = &execution.trace[i];
-        if (other->address != event->address || other->size != event->size
-            || (other->order & EVENT_BUFFERED))
-            continue;
-        bool plain = other->kind == EVENT_WRITE || other->kind == EVENT_ATOMIC_STORE
-                     || other->kind == EVENT_DRAIN;
-        *ret_value = plain ? other->source : other->value_read;
-        return true;
+    for (uint32_t i = trace->count; i-- > 0;) {
+        const struct event *event = &execution.trace[i];
+        if (address - event->address < event->size && event->size <= 8
+            && (event_effect(event) & EVENT_WRITES) && explore_within(trace, i, counts))
+            return (uint8_t)(event->value_written >> 8 * (address - event->address));
     }
-    return false;
+    uint8_t byte = 0;
+    uint32_t first = 0;
+    while (first < trace->count && !byte_before(&execution.trace[first], address, &byte))
+        first++;
+    CHECK(first, <, trace->count); /* the compare-and-swap itself has read it */
+    return byte;
 }
 
-/* Whether a compare-and-swap succeeds after a set of events. Which accesses of other sizes there
- * are does not matter: to those it is a write either way, and what it then sees is looked at when
- * it is executed. */
+/* Whether a compare-and-swap succeeds after a set of events. */
 static bool cas_succeeds(const struct explore_trace *trace, const struct event *cas,
                          const int16_t *counts)
 {
-    uint64_t value = 0;
-    bool known = value_at_first(trace, cas, &value);
-    for (uint32_t i = trace->count; i-- > 0;) {
-        const struct event *other = &execution.trace[i];
-        bool wrote = (event_effect(other) & EVENT_WRITES) && other->address == cas->address
-                     && other->size == cas->size;
-        if (!wrote || !explore_within(trace, i, counts))
-            continue;
-        value = other->value_written;
-        known = true;
-        break;
-    }
-    CHECK(known, ==, true); /* the compare-and-swap itself has read it */
-    return ((value ^ cas->source) & value_mask(cas->size)) == 0;
+    for (uint32_t i = 0; i < cas->size; i++)
+        if (byte_after(trace, cas->address + i, counts) != (uint8_t)(cas->source >> 8 * i))
+            return false;
+    return true;
 }
 
 /* The event as it will be when it is executed after its parts. */
@@ -105,17 +103,23 @@ static bool key_stops(const struct detour *detour)
 
 /* ---- the order of detours before one p ------------------------------------------------------- */
 
-/* Adds to the row, of those events within the set, what happens before this one because of store
- * buffers. */
+/* Adds to the row what happens before this event because of store buffers: of the events within
+ * the set, and, for an event that follows its goroutine's first `before` ones, of their stores. */
 static void join_stores(const struct explore_trace *trace, const int16_t *set,
                         const struct event *event, uint32_t before, int16_t *row)
 {
     if (!(trace->seen & EXPLORE_SEEN_STORE) || !explore_stores_order(trace, event, before))
         return;
-    for (uint32_t i = 0; i < trace->count; i++)
-        if (explore_within(trace, i, set) && !explore_within(trace, i, row)
-            && explore_store_precedes(trace, i, event))
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct event *earlier = &execution.trace[i];
+        if (!explore_within(trace, i, set) || explore_within(trace, i, row)
+            || !explore_store_precedes(i, event))
+            continue;
+        bool later_store = event->kind != EVENT_DRAIN && event->kind != EVENT_JOIN
+                           && (uint32_t)trace->events[earlier->store].index > before;
+        if (!later_store)
             explore_join(row, explore_clock(trace, i), trace->width);
+    }
 }
 
 /* What happens before the key in its new place. */
@@ -298,7 +302,10 @@ static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t g
     explore_copy(row, explore_counts(trace, position), trace->width);
     if (n > (uint32_t)row[goroutine])
         explore_join(row, explore_clock(trace, explore_position(trace, goroutine, n)), trace->width);
-    if (!explore_can_execute(trace, key_position, key, row))
+    if (explore_buffers())
+        join_stores(trace, trace->totals, key, n, row);
+    if (row[p->goroutine] >= trace->events[position].index
+        || !explore_can_execute(trace, key_position, key, row))
         return false;
     row[p->goroutine]++;
     bool waits = !explore_can_execute(trace, key_position, key, row) && explore_goes_on(trace, row);

@@ -119,6 +119,7 @@ static bool await_over(const struct explore_trace *trace, uint32_t position,
         uint32_t read = explore_position(trace, self, n);
         for (uint32_t i = 0; i < trace->count; i++)
             if (execution.trace[i].goroutine != self && explore_within(trace, i, counts)
+                && (event_effect(&execution.trace[i]) & EVENT_WRITES)
                 && !explore_within(trace, i, explore_clock(trace, read))
                 && dependence_of(&execution.trace[read], &execution.trace[i], trace->reuses))
                 return true;
@@ -196,7 +197,7 @@ static bool drain_is_early(const struct explore_trace *trace, const struct event
                            uint32_t position, const int16_t *counts)
 {
     for (uint32_t i = position; i-- > 0;)
-        if (!explore_within(trace, i, counts) && explore_store_precedes(trace, i, drain))
+        if (!explore_within(trace, i, counts) && explore_store_precedes(i, drain))
             return true;
     return false;
 }

@@ -81,10 +81,8 @@ static bool drains_before(uint32_t older, uint32_t newer)
     return false;
 }
 
-bool explore_store_precedes(const struct explore_trace *trace, uint32_t earlier,
-                            const struct event *event)
+bool explore_store_precedes(uint32_t earlier, const struct event *event)
 {
-    (void)trace;
     const struct event *drain = &execution.trace[earlier];
     if (event->kind == EVENT_DRAIN && earlier == event->store)
         return true;

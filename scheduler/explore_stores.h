@@ -23,9 +23,7 @@ bool explore_stores_order(const struct explore_trace *trace, const struct event 
                           uint32_t before);
 
 /* Whether the event at `earlier` is one of them: the store of a drain; an older drain that must come
- * first; the drains that an event of their goroutine, its first `before` events being behind it,
- * has waited for. */
-bool explore_store_precedes(const struct explore_trace *trace, uint32_t earlier,
-                            const struct event *event);
+ * first; a drain that a later event of its goroutine has waited for. */
+bool explore_store_precedes(uint32_t earlier, const struct event *event);
 
 #endif

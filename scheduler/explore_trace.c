@@ -268,7 +268,7 @@ static void trace_order_stores(struct explore_trace *trace, uint32_t position, i
         return;
     for (uint32_t earlier = position; earlier-- > 0;)
         if (!explore_within(trace, earlier, clock)
-            && explore_store_precedes(trace, earlier, event))
+            && explore_store_precedes(earlier, event))
             explore_join(clock, explore_clock(trace, earlier), trace->width);
 }
 

@@ -405,7 +405,7 @@ static struct step random_step(struct rng *rng)
 {
     static const uint8_t kinds[] = { STEP_LOAD, STEP_LOAD, STEP_LOAD,  STEP_STORE, STEP_STORE,
                                      STEP_STORE, STEP_STORE, STEP_ADD, STEP_CAS,   STEP_FENCE };
-    static const uint8_t sizes[] = { 1, 2, 4, 4, 8 };
+    static const uint8_t sizes[] = { 1, 2, 4, 4, 4, 4, 8 };
     static const uint8_t stores[] = { EVENT_PLAIN, EVENT_RELAXED, EVENT_RELEASE, EVENT_SEQ_CST };
     static const uint8_t loads[] = { EVENT_PLAIN, EVENT_RELAXED, EVENT_ACQUIRE, EVENT_SEQ_CST };
     static const uint8_t fences[] = { EVENT_RELEASE, EVENT_ACQ_REL, EVENT_SEQ_CST,
@@ -417,10 +417,9 @@ static struct step random_step(struct rng *rng)
                  : step.kind == STEP_LOAD  ? pick(rng, loads, 4)
                  : step.kind == STEP_STORE ? pick(rng, stores, 4)
                                            : EVENT_SEQ_CST;
-    if (step.order == EVENT_PLAIN)
-        step.offset = (uint8_t)rng_below(rng, 9);
-    else
-        step.offset = (uint8_t)(step.size * rng_below(rng, step.size < 8 ? 3 : 2));
+    step.offset = (uint8_t)(step.size == 8 ? 0 : step.size * rng_below(rng, 2));
+    if (step.order == EVENT_PLAIN && rng_below(rng, 3) == 0)
+        step.offset = (uint8_t)rng_below(rng, 6);
     if (step.kind == STEP_CAS && rng_below(rng, 2) == 0)
         step.value = 0;
     return step;
