@@ -215,7 +215,7 @@ static const struct verdict_record *execute_again(const void *context, uint32_t 
 {
     struct worker_plan plan = *(const struct worker_plan *)context;
     const char *rule;
-    struct scheduler_options options = { 0 };
+    struct scheduler_options options = worker_options(&plan);
     plan.twice = false;
     if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
         return NULL;

@@ -38,7 +38,7 @@ static void print_event(FILE *out, uint32_t position)
         fprintf(out, " of %u", event->store);
     else if (event->order & EVENT_BUFFERED)
         fprintf(out, " (buffered)");
-    if (event->reads_from != EVENT_INDEX_NONE)
+    else if (event->reads_from != EVENT_INDEX_NONE)
         fprintf(out, " from %u", event->reads_from);
     fprintf(out, original != NULL ? "  [%s]\n" : "\n", original);
 }

@@ -63,6 +63,7 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
                                           .data = finding->choices[i].kind == CHOICE_DATA };
     const struct verdict_record *record =
         follow(exploring, target, finding, NULL, found, finding->choice_count);
+    plain.goroutines_max = scheduler.goroutines_max; /* so that drainers keep their ids */
     if (record != NULL && !scheduler_crashed()) {
         const char *rule = record->rule;
         uint32_t ended = who_ended(record), plain_count = 0, long_count = 0;

@@ -8,7 +8,7 @@
 #define KIND(name) (UINT32_C(1) << EVENT_##name)
 #define KINDS_MEMORY                                                                               \
     (KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD) | KIND(ATOMIC_STORE)                \
-     | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
+     | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS) | KIND(DRAIN))
 
 static bool event_is_memory(const struct event *event)
 {
@@ -53,7 +53,7 @@ static uint32_t last_event(uint16_t goroutine, uint32_t from, uint32_t to, bool 
         const struct event *event = &execution.trace[position];
         bool counts = writes ? event_writes(event)
                              : !((KIND(CALL) | KIND(RETURN)) >> event->kind & 1);
-        if (event->goroutine == goroutine && counts)
+        if (event_owner(event) == goroutine && counts)
             return position;
     }
     return EVENT_INDEX_NONE;
@@ -71,12 +71,12 @@ static uint32_t last_interference(uint16_t goroutine, uint32_t from, uint32_t to
     uint32_t pairs = 0;
     for (uint32_t position = to; position-- > from;) {
         const struct event *write = &execution.trace[position];
-        if (write->goroutine == goroutine || !event_writes(write))
+        if (event_owner(write) == goroutine || !event_writes(write))
             continue;
         for (uint32_t own = to; own-- > from;) {
             if (++pairs > PAIRS_MAX)
                 return EVENT_INDEX_NONE;
-            if (execution.trace[own].goroutine == goroutine
+            if (event_owner(&execution.trace[own]) == goroutine
                 && event_meets(&execution.trace[own], write))
                 return position;
         }
@@ -90,7 +90,7 @@ static uint32_t next_overwrite(uint32_t position)
     const struct event *event = &execution.trace[position];
     for (uint32_t later = position + 1; later < execution.trace_run_count; later++) {
         const struct event *write = &execution.trace[later];
-        if (write->goroutine != event->goroutine && event_writes(write)
+        if (event_owner(write) != event_owner(event) && event_writes(write)
             && event_meets(event, write))
             return later;
     }

@@ -7,6 +7,7 @@
 
 #include "../scheduler/check.h"
 #include "../scheduler/dependence.h"
+#include "../scheduler/explore_stores.h"
 #include "../scheduler/scheduler.h"
 
 /* Above this the pairs are too many to look at. */
@@ -29,7 +30,8 @@ struct linearisation {
     uint32_t *unit_of; /* by trace position */
     struct unit *units;
     uint32_t unit_count;
-    uint32_t heads[GOROUTINES_MAX]; /* each goroutine's next unit, or UINT32_MAX */
+    bool *begins; /* by trace position: a store that brings a drainer into being */
+    uint32_t heads[GOROUTINES_MAX + DRAINERS_MAX]; /* each one's next unit, or UINT32_MAX */
 };
 
 static void *array(size_t count, size_t bytes)
@@ -44,12 +46,17 @@ static bool is_history(const struct event *event)
     return event->kind == EVENT_CALL || event->kind == EVENT_RETURN;
 }
 
-/* Whether b, which stands behind a in the trace, must stay behind it. Goroutines keep their ids,
- * which are given in the order of creation. */
+/* Whether b, which stands behind a in the trace, must stay behind it. Goroutines and drainers keep
+ * their ids, which are given in the order of creation. */
 static bool must_follow(const struct linearisation *linearisation, const struct event *a,
                         const struct event *b)
 {
     if (a->goroutine == b->goroutine)
+        return true;
+    uint32_t a_position = (uint32_t)(a - execution.trace);
+    if (explore_buffers()
+        && ((linearisation->begins[a_position] && linearisation->begins[b - execution.trace])
+            || explore_store_precedes(a_position, b)))
         return true;
     if (is_history(a) || is_history(b))
         return linearisation->wish->only_before == 0
@@ -66,8 +73,8 @@ static bool must_follow(const struct linearisation *linearisation, const struct 
 
 static void make_units(struct linearisation *linearisation)
 {
-    uint32_t latest[GOROUTINES_MAX];
-    for (uint32_t i = 0; i < GOROUTINES_MAX; i++)
+    static uint32_t latest[GOROUTINES_MAX + DRAINERS_MAX];
+    for (uint32_t i = 0; i < GOROUTINES_MAX + DRAINERS_MAX; i++)
         latest[i] = linearisation->heads[i] = UINT32_MAX;
     for (uint32_t i = 0; i < linearisation->event_count; i++) {
         const struct event *event = &execution.trace[i];
@@ -149,7 +156,7 @@ static uint32_t pick(const struct linearisation *linearisation, uint32_t before)
     for (int ends = 0; ends <= 1; ends++) {
         if (before != UINT32_MAX && is_ready(linearisation, before, ends))
             return before;
-        for (uint32_t id = 0; id < scheduler.goroutine_count; id++)
+        for (uint32_t id = 0; id < explore_columns(); id++)
             if (is_ready(linearisation, id, ends))
                 return id;
     }
@@ -202,10 +209,20 @@ struct explore_step *linearise(const struct linearisation_wish *wish, uint32_t *
     linearisation.unit_of = array(linearisation.event_count, sizeof *linearisation.unit_of);
     linearisation.units = array(linearisation.event_count, sizeof *linearisation.units);
     struct explore_step *steps = array(2 * (size_t)linearisation.event_count, sizeof *steps);
+    linearisation.begins = array(linearisation.event_count, sizeof *linearisation.begins);
+    bool *known = array(GOROUTINES_MAX + DRAINERS_MAX, sizeof *known);
+    for (uint32_t i = 0; i < linearisation.event_count; i++) {
+        const struct event *event = &execution.trace[i];
+        if (!(event->order & EVENT_BUFFERED) || known[event->store])
+            continue;
+        known[event->store] = linearisation.begins[i] = true;
+    }
+    free(known);
     make_units(&linearisation);
     if (wish->only_before != 0)
         drop_others(&linearisation, wish->only_before);
     bool made = make_order(&linearisation, steps, ret_count);
+    free(linearisation.begins);
     free(linearisation.unit_of);
     free(linearisation.units);
     if (made)

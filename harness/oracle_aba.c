@@ -18,7 +18,8 @@
 #define KINDS_READING                                                                              \
     (KIND(READ) | KIND(ATOMIC_LOAD) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
 #define KINDS_WRITING                                                                              \
-    (KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
+    (KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)           \
+     | KIND(DRAIN))
 
 static const char rule_aba[] =
     "a compare-and-swap fails if its location changed and its block was reused in between";
@@ -31,7 +32,7 @@ static bool event_is(const struct event *event, uint32_t kinds)
 /* Whether the event leaves another value than the expected one at the location. */
 static bool event_changes(const struct event *event, const struct event *cas)
 {
-    if (!event_is(event, KINDS_WRITING) || (event->kind == EVENT_ATOMIC_CAS && !event->success))
+    if (!event_is(event, KINDS_WRITING) || !(event_effect(event) & EVENT_WRITES))
         return false;
     if (event->address >= cas->address + cas->size || event->address + event->size <= cas->address)
         return false;
@@ -76,7 +77,7 @@ static void aba_judge(uint32_t cas, uint32_t *budget)
     uint32_t change = EVENT_INDEX_NONE; /* the first one after the load */
     for (uint32_t position = cas; position-- > 0;) {
         const struct event *event = &execution.trace[position];
-        if (event->goroutine != swap->goroutine) {
+        if (event_owner(event) != swap->goroutine) {
             if (event_changes(event, swap))
                 change = position;
             continue;

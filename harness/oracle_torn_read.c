@@ -99,7 +99,7 @@ static inline bool assignment_in_progress(const struct watch *watch, uint32_t ru
     const struct touch *first = &watch->touches[run];
     if (first->full || watch->cut)
         return false;
-    return watch->lanes[execution.trace[first->position].goroutine].last[true] == first->run_last;
+    return watch->lanes[event_owner(&execution.trace[first->position])].last[true] == first->run_last;
 }
 
 /* Whether the reading's `words` have the values that these touches gave them. */

@@ -12,7 +12,7 @@
 /* All but plain accesses and what the heap does: also kinds to come. */
 #define KINDS_PARTING                                                                              \
     (~(KIND(NONE) | KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ALLOC) | KIND(FREE)               \
-       | KIND(CHOOSE)))
+       | KIND(CHOOSE) | KIND(DRAIN)))
 _Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
 
 /* ---- touches --------------------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static inline void watch_touch(struct watch *watch, const struct event *event, u
     }
     if (writes)
         watch->writes[watch->write_count++] = index;
-    chain_add(watch, event->goroutine, index, writes);
+    chain_add(watch, event_owner(event), index, writes);
 }
 
 /* A copy's read comes before its write. */
@@ -97,6 +97,70 @@ static void watch_copy(struct watch *watch, const struct event *event)
         watch_touch(watch, event, event->source, false);
     if (watch_overlaps(watch, event->address, event->size))
         watch_touch(watch, event, event->address, true);
+}
+
+/* Whether the goroutine has synchronised between those two events of its own. */
+static bool has_parted(uint16_t goroutine, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from + 1; i < to; i++)
+        if (execution.trace[i].goroutine == goroutine
+            && (UINT32_C(1) << execution.trace[i].kind & KINDS_PARTING)
+            && !(execution.trace[i].order & EVENT_BUFFERED))
+            return true;
+    return false;
+}
+
+/* Where the goroutine itself stood when it made that write. */
+static uint32_t write_position(uint32_t position)
+{
+    const struct event *event = &execution.trace[position];
+    return event->kind == EVENT_DRAIN ? event->store : position;
+}
+
+/* Ends the goroutine's assignment if it synchronised before the trace was `to` events long. */
+static void lane_part(struct watch *watch, uint16_t goroutine, uint32_t to)
+{
+    struct lane *lane = &watch->lanes[goroutine];
+    uint16_t last = lane->last[true];
+    if (last != 0 && has_parted(goroutine, write_position(watch->touches[last].position), to))
+        lane->last[true] = 0;
+}
+
+/* An access under tso, where stores are buffered. */
+static void watch_buffered(struct watch *watch, const struct event *event)
+{
+    struct lane *lane = &watch->lanes[event_owner(event)];
+    if (event->order & EVENT_BUFFERED) {
+        lane->buffered++;
+        lane->last[false] = 0;
+        return;
+    }
+    bool reads = event_effect(event) == EVENT_READS;
+    if (reads && lane->buffered > 0) {
+        lane->last[false] = 0;
+        return;
+    }
+    if (!reads)
+        lane_part(watch, event_owner(event), write_position((uint32_t)(event - execution.trace)));
+    if (event->kind == EVENT_DRAIN)
+        lane->buffered--;
+    watch_touch(watch, event, event->address, !reads);
+}
+
+/* watch_trace under tso. A copy's source is no reading there. */
+static void watch_trace_buffered(struct watch *watch)
+{
+    for (uint32_t i = 0; i < execution.trace_run_count; i++) {
+        const struct event *event = &execution.trace[i];
+        uint32_t kind = UINT32_C(1) << event->kind;
+        bool single = (kind & (KINDS_SINGLE | KIND(DRAIN) | KIND(COPY))) != 0;
+        if (single && watch_overlaps(watch, event->address, event->size))
+            watch_buffered(watch, event);
+        else if ((kind & KINDS_PARTING) || kind == KIND(COPY))
+            watch->lanes[event->goroutine].last[false] = 0;
+    }
+    for (uint32_t goroutine = 0; goroutine < execution.goroutine_count; goroutine++)
+        lane_part(watch, (uint16_t)goroutine, execution.trace_run_count);
 }
 
 static void watch_trace(struct watch *watch)
@@ -110,7 +174,7 @@ static void watch_trace(struct watch *watch)
             else
                 watch_touch(watch, event, event->address, false);
         } else if (kind & KINDS_PARTING) {
-            watch->lanes[event->goroutine] = (struct lane){ { 0, 0 } };
+            watch->lanes[event->goroutine] = (struct lane){ .last = { 0, 0 } };
         } else if (kind == KIND(COPY)) {
             watch_copy(watch, event);
         }
@@ -186,13 +250,16 @@ static inline void watch_begin(struct watch *watch, const struct record *record)
     watch->touches[0].full = true;
     watch->touches[0].run_last = (uint16_t)(record->count - 1);
     for (uint32_t i = 0; i < execution.goroutine_count; i++)
-        watch->lanes[i] = (struct lane){ { 0, 0 } };
+        watch->lanes[i] = (struct lane){ .last = { 0, 0 } };
 }
 
 void record_watch(struct watch *watch, const struct record *record)
 {
     watch_begin(watch, record);
-    watch_trace(watch);
+    if (execution.memory == MEMORY_SC)
+        watch_trace(watch);
+    else if (execution.memory == MEMORY_TSO)
+        watch_trace_buffered(watch);
     for (uint32_t i = 0; i < watch->chain_count; i++)
         chain_divide(watch, watch->chains[i]);
 }

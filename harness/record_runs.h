@@ -9,6 +9,10 @@
  *   - where a run of all the record's words begins, so that a read of one word (a loop's condition)
  *     is no part of the full reading behind it;
  *   - for a reading: where the goroutine writes the record.
+ * A buffered store writes when it drains; what lies between two writes is what their goroutine did
+ * between the stores. Where a goroutine's own stores to the record have not drained yet, what it
+ * reads there is no reading: it may be its own. Under pso, where an assignment's writes may come
+ * after the next one's, nothing is judged.
  * An assignment is *in progress* for ever if its goroutine was abandoned before any of these ended
  * it and not all words were written. */
 #ifndef TREADLE_RECORD_RUNS_H
@@ -39,6 +43,7 @@ _Static_assert(sizeof(struct touch) == 20, "small");
  * So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
 struct lane {
     uint16_t last[2]; /* of reads, of writes */
+    uint16_t buffered; /* its stores to the record that have not drained yet */
 };
 
 /* All that the current execution did to one record. */

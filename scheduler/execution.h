@@ -5,6 +5,7 @@
 #define TREADLE_EXECUTION_H
 
 #include "event.h"
+#include "memory_model.h"
 #include "treadle.h"
 
 /* One answered choice. A scheduling choice is the id of the goroutine that ran; a data choice is
@@ -66,6 +67,7 @@ enum execution_phase { PHASE_NONE, PHASE_SETUP, PHASE_RUN, PHASE_FINAL };
 struct execution {
     enum execution_phase phase;
     bool explain; /* oracles fill in verdict_record.detail */
+    enum memory_model memory;
     const struct treadle_target *target;
     void *state; /* what the target's set-up returned */
 

@@ -124,6 +124,8 @@ static bool touches_record(const struct event *event, const struct record *recor
 
 bool explore_record_depends(const struct event *a, const struct event *b)
 {
+    if (event_owner(a) == event_owner(b))
+        return false;
     for (uint32_t i = 0; i < execution.record_count; i++) {
         const struct record *record = &execution.records[i];
         if (touches_record(a, record) && touches_record(b, record)

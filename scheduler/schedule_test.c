@@ -184,9 +184,9 @@ static void reads_what_it_prints(void **state)
     schedule->verdict = TREADLE_ABA;
     schedule_add_goroutine(schedule, 0, "0", NULL);
     schedule_add_goroutine(schedule, 7, "0.1023.2", "two\nlines\t");
-    schedule_add_run(schedule, 7, SCHEDULE_EVENTS_MAX - 1, " @ ");
+    schedule_add_run(schedule, 7, 0, SCHEDULE_EVENTS_MAX - 1, " @ ");
     schedule_add_choose(schedule, 65535, 65536, "");
-    schedule_add_run(schedule, 0, 1, NULL);
+    schedule_add_run(schedule, 0, 0, 1, NULL);
     char *printed = print(schedule);
     struct schedule *again = parse(printed, strlen(printed));
     assert_non_null(again);
@@ -455,7 +455,7 @@ static void steps_have_a_limit(void **state)
     struct schedule *schedule = parse(file, bytes);
     assert_non_null(schedule);
     assert_int_equal(schedule->step_count, SCHEDULE_STEPS_MAX);
-    schedule_add_run(schedule, 1, 1, NULL);
+    schedule_add_run(schedule, 1, 0, 1, NULL);
     errno = 0;
     assert_int_equal(schedule_print(schedule, stdout), -1);
     assert_int_equal(errno, EFBIG);

@@ -135,6 +135,7 @@ static void session_open_memory(const struct treadle_target *target,
                                 const struct scheduler_options *options)
 {
     buffer_open(options->memory, session.trace_capacity);
+    execution.memory = options->memory;
     scheduler.buffered_max = options->buffered_max;
     uint32_t explored_max = target->program_count + 1 + EXPLORED_SPAWNS_MAX;
     if (options->exploring && options->memory != MEMORY_SC && options->goroutines_max == 0

@@ -34,7 +34,8 @@ static struct place place_of(uint64_t address)
  * be gone by then, and anything may lie there. */
 static uint64_t hashed_value_written(const struct event *event)
 {
-    bool plain = event->kind == EVENT_WRITE || event->kind == EVENT_COPY;
+    bool plain = event->kind == EVENT_WRITE || event->kind == EVENT_COPY
+                 || event->kind == EVENT_DRAIN;
     return plain && fiber_of_address(event->address) >= 0 ? 0 : event->value_written;
 }
 
@@ -78,15 +79,43 @@ static bool writes_into(const struct event *write, uint64_t address, uint32_t si
            && address < write->address + write->size;
 }
 
+/* The newest store to these bytes that is in the goroutine's own buffer when its event at position
+ * reads them; EVENT_INDEX_NONE if there is none. */
+static uint32_t own_buffered_store(uint32_t position, uint64_t address, uint32_t size)
+{
+    uint16_t goroutine = execution.trace[position].goroutine;
+    for (uint32_t i = position; execution.memory != MEMORY_SC && i-- > 0;) {
+        const struct event *store = &execution.trace[i];
+        if (store->goroutine != goroutine || !(store->order & EVENT_BUFFERED)
+            || store->address >= address + size || address >= store->address + store->size)
+            continue;
+        for (uint32_t drain = i + 1; drain < position; drain++)
+            if (execution.trace[drain].kind == EVENT_DRAIN && execution.trace[drain].store == i)
+                return EVENT_INDEX_NONE;
+        return i;
+    }
+    return EVENT_INDEX_NONE;
+}
+
 void trace_link_reads(void)
 {
     for (uint32_t i = 0; i < execution.trace_count; i++) {
         struct event *event = &execution.trace[i];
         bool copies = event->kind == EVENT_COPY;
-        event->reads_from = EVENT_INDEX_NONE;
+        if (event->kind == EVENT_DRAIN)
+            continue; /* the member says which store it drains */
+        if (!(event->order & EVENT_BUFFERED))
+            event->reads_from = EVENT_INDEX_NONE;
         if (!copies && !(event_effect(event) & EVENT_READS))
             continue;
         uint64_t address = copies ? event->source : event->address;
+        if (copies && (event->order & EVENT_BUFFERED))
+            continue;
+        uint32_t own = own_buffered_store(i, address, event->size);
+        if (own != EVENT_INDEX_NONE) {
+            event->reads_from = own;
+            continue;
+        }
         for (uint32_t before = i; before-- > 0;)
             if (writes_into(&execution.trace[before], address, event->size)) {
                 event->reads_from = before;

@@ -9,7 +9,7 @@
  * address. Equal in every process of one binary; see design.md, "Schedule files". */
 uint64_t trace_hash(void);
 
-/* Fills in reads_from of every event that reads. */
+/* Fills in reads_from of every event that reads (but a copy into its goroutine's buffer). */
 void trace_link_reads(void);
 
 #endif
