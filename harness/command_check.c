@@ -177,15 +177,13 @@ static int exit_code(const struct exploration *exploration)
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-static int parse_memory(const char *value)
+static int parse_memory(struct exploration_parameters *parameters, const char *value)
 {
-    if (strcmp(value, "sc") == 0)
-        return 0;
     if (strcmp(value, "rc11") == 0)
         return command_misuse(&command_check, "--memory rc11 is for fuzz only");
-    if (strcmp(value, "tso") == 0 || strcmp(value, "pso") == 0)
-        return command_misuse(&command_check, "--memory %s is not there yet; there is sc", value);
-    return command_misuse(&command_check, "there is no memory model %s; there is sc", value);
+    int failed = command_memory(&command_check, value, &parameters->scheduler.memory);
+    parameters->memory = memory_model_name(parameters->scheduler.memory);
+    return failed;
 }
 
 static int parse_preemptions(struct exploration_parameters *parameters, const char *value)
@@ -219,7 +217,7 @@ static int parse_option(struct check_options *options, int option, const char *v
         exploration->jobs = (uint32_t)number;
         return 0;
     case 'M':
-        return parse_memory(value);
+        return parse_memory(&exploration->parameters, value);
     case 'p':
         return parse_preemptions(&exploration->parameters, value);
     case 'u':
@@ -345,7 +343,7 @@ const struct command command_check = {
         "\nTARGET may be a glob; without one, every target but bench/* is checked. Of executions that\n"
         "differ only in the order of steps that do not touch each other, one is made. \"complete\"\n"
         "means that there is no other one.\n\n"
-        "  --memory M         sc\n"
+        "  --memory M         sc (default), tso (x86's store buffers), pso\n"
         "  --preemptions N    only schedules in which at most N times a goroutine that could go on\n"
         "                     loses its turn; auto: with 0, then 1, then 2, ... while that is a limit\n"
         "  --unroll N         nobody executes one place of the code more than N times: for loops\n"

@@ -6,6 +6,7 @@
 
 #include "fiber.h"
 #include "heap.h"
+#include "scheduler.h"
 
 extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 
@@ -39,6 +40,12 @@ static uint64_t hashed_value_written(const struct event *event)
     return plain && fiber_of_address(event->address) >= 0 ? 0 : event->value_written;
 }
 
+/* A drainer's id depends on how many goroutines were allowed for. */
+static uint16_t hashed_goroutine(uint32_t id)
+{
+    return (uint16_t)(id < scheduler.drainer_base ? id : 0x8000u | (id - scheduler.drainer_base));
+}
+
 struct hashed_event {
     struct place place, source;
     uint64_t value_read, value_written;
@@ -60,7 +67,7 @@ uint64_t trace_hash(void)
             .value_read = event->value_read,
             .value_written = hashed_value_written(event),
             .size = event->size,
-            .goroutine = event->goroutine,
+            .goroutine = hashed_goroutine(event->goroutine),
             .kind = event->kind,
             .success = (uint8_t)event->success,
         };
