@@ -371,10 +371,10 @@ const struct command command_bench = {
     .usage = "[NAME...] [--json]",
     .summary = "Measures the speed of switches and of whole executions, on one core",
     .help =
-        "\nNAME may be a glob. Each figure is the median of nine samples; ns of check/* is the time of\n"
-        "a whole exploration. calibration is the time of a step of a bare loop that picks one of four\n"
-        "fibers at random and switches to it: 10 ns on the core that the promised figures are for;\n"
-        "compare figures scaled by it.\n\n"
+        "\nNAME may be a glob. Each figure is the median of nine samples; ns of check/* is the time\n"
+        "of a whole exploration. calibration is the time of a step of a bare loop that picks one of\n"
+        "four fibers at random and switches to it: 10 ns on the core that the promised figures are\n"
+        "for; compare figures scaled by it.\n\n"
         "Example:\n  treadle bench 'gomap/*' --json\n",
     .run = run,
 };

@@ -289,7 +289,7 @@ static struct exploration *resume(const struct check_options *options, const uin
     const char *first = exploration->target_count > 0
                             ? target_at(exploration->targets[0].index)->name
                             : "nothing";
-    fprintf(stderr, "treadle check: %.150s: it is a checkpoint of %s%s, not of what is named here\n",
+    fprintf(stderr, "treadle check: %.150s: it is a checkpoint of %s%s, not of what is named\n",
             options->resume, first, exploration->target_count > 1 ? " and others" : "");
     exploration_destroy(exploration);
     return NULL;
@@ -340,14 +340,14 @@ const struct command command_check = {
     .usage = "[TARGET...] [OPTIONS]",
     .summary = "Executes targets in every way that matters, once, and says when that is all",
     .help =
-        "\nTARGET may be a glob; without one, every target but bench/* is checked. Of executions that\n"
-        "differ only in the order of steps that do not touch each other, one is made. \"complete\"\n"
-        "means that there is no other one.\n\n"
+        "\nTARGET may be a glob; without one, every target but bench/* is checked. Of executions\n"
+        "that differ only in the order of steps that do not touch each other, one is made.\n"
+        "\"complete\" means that there is no other one.\n\n"
         "  --memory M         sc (default), tso (x86's store buffers), pso\n"
-        "  --preemptions N    only schedules in which at most N times a goroutine that could go on\n"
-        "                     loses its turn; auto: with 0, then 1, then 2, ... while that is a limit\n"
+        "  --preemptions N    only schedules in which a goroutine that could go on loses its turn\n"
+        "                     at most N times; auto: 0, then 1, then 2, ... as long as it limits\n"
         "  --unroll N         nobody executes one place of the code more than N times: for loops\n"
-        "                     without end; then nothing is complete in which that stopped one\n"
+        "                     without end; what that cuts off is never complete\n"
         "  --time D           wall clock of the whole run, shared among the targets (ms s m h d)\n"
         "  --executions N     executions of each target; whichever ends first; without either, it\n"
         "                     goes on until all is done or Ctrl-C ends it\n"
@@ -356,8 +356,8 @@ const struct command command_check = {
         "  --resume F         go on from there, with the same program and options\n"
         "  --out DIR          where findings go; default findings/new\n"
         "  --json             one JSON object on standard output\n\n"
-        "What is not complete says why, and how many executions there are, as a range in which the\n"
-        "number lies most of the time.\n\n"
+        "What is not complete says why, and how many executions there are, as a range in which\n"
+        "the number lies most of the time. Findings are kept as `fuzz` keeps them.\n\n"
         "Example:\n  treadle check gomap/insert-insert --checkpoint insert.checkpoint\n",
     .run = run,
 };

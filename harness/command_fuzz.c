@@ -45,7 +45,8 @@ static json_t *target_json(const struct fuzz_options *options,
         options->strategy, "memory", memory_model_name(options->campaign.plan.memory), "executions",
         (json_int_t)tally->executions, "seconds", tally->seconds, "executions_per_second", rate,
         "steps", (json_int_t)tally->steps, "verdicts", report_verdicts_json(tally), "first",
-        verdict_firsts(tally), "findings", report_findings_json(options->campaign.directory, known, &target->findings));
+        verdict_firsts(tally), "findings",
+        report_findings_json(options->campaign.directory, known, &target->findings));
     json_object_set_new(json, "detected", report_go_json(known, tally->detected));
     json_object_set_new(json, "silent", report_go_json(known, tally->silent));
     return json;

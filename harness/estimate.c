@@ -10,7 +10,7 @@
 
 /* Kinds of items that are told apart on one level of the tree. */
 #define STRATA 64u
-#define PROBES_MIN 16u
+#define PROBES_MIN 8u
 
 /* Those of one kind: how many they stand for, and the one that represents them. */
 struct stratum {

@@ -1,5 +1,5 @@
-/* estimate_test.c: the truth lies within what probes say, most of the time, and in the mean they are
- * right; whatever of the tree has been done before. */
+/* estimate_test.c: the truth lies within what probes say, most of the time, and in the mean they
+ * are right; whatever of the tree has been done before. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -32,6 +32,7 @@
 #define PROBE_SHARE_FIRST 0.2
 #define PROBES_FIRST 64u
 #define PROBE_SECONDS 0.1
+#define PROBE_SECONDS_END 0.5 /* for a target of which nothing is known at the end */
 
 struct explorer_process {
     pid_t pid;
@@ -69,26 +70,6 @@ static void exploration_interrupt(int number)
 }
 
 /* ---- what is left ---------------------------------------------------------------------------- */
-
-bool exploration_is_complete(const struct exploration_target *target)
-{
-    return target->frontier.count == 0 && target->cut == 0
-           && target->tally.verdicts[TREADLE_TIMEOUT] == 0
-           && target->tally.verdicts[TREADLE_CRASH] == 0 && target->nondeterminism[0] == '\0'
-           && target->error[0] == '\0';
-}
-
-bool exploration_range(const struct exploration_target *target, double *ret_low,
-                       double *ret_high)
-{
-    double low, high;
-    double least = (double)target->tally.executions + (double)target->frontier.count;
-    if (target->frontier.count == 0 || !estimate_range(&target->estimate, &low, &high))
-        return false;
-    *ret_low = low > least ? low : least;
-    *ret_high = high > *ret_low ? high : *ret_low;
-    return true;
-}
 
 static uint64_t executions_left(const struct run *run)
 {
@@ -141,8 +122,8 @@ static void replace_process(struct run *run, struct explorer_process *process)
         if (++run->deaths == DEATHS_MAX) {
             char how[48];
             process_describe_end(status, how, sizeof how);
-            snprintf(target->error, sizeof target->error, "its process ended %u times in a row (%s)",
-                     DEATHS_MAX, how);
+            snprintf(target->error, sizeof target->error,
+                     "its process ended %u times in a row (%s)", DEATHS_MAX, how);
         }
     }
     if (!start_process(run, process))
@@ -218,7 +199,8 @@ static void give_slice(struct run *run, struct explorer_process *process, uint64
 static bool give_work(struct run *run)
 {
     bool busy = false;
-    bool over = time_over(run) || run->failed || (run->round_end > 0 && tally_now() >= run->round_end);
+    bool over = time_over(run) || run->failed
+                || (run->round_end > 0 && tally_now() >= run->round_end);
     for (uint32_t i = 0; i < run->options->jobs; i++) {
         struct explorer_process *process = &run->processes[i];
         uint64_t left = executions_left(run);
@@ -324,22 +306,6 @@ static void write_checkpoint(struct run *run)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* One item: everything. */
-static void begin_anew(struct exploration_target *target, int64_t preemptions)
-{
-    struct explorer *beginning = explorer_create(false);
-    if (preemptions >= 0)
-        explorer_bound(beginning, (uint32_t)preemptions);
-    frontier_clear(&target->frontier);
-    frontier_add_explorer(&target->frontier, beginning);
-    explorer_destroy(beginning);
-    target->tally = (struct tally){ 0 };
-    target->blocked = target->cut = 0;
-    target->preemptions = preemptions;
-    target->limited = false;
-    target->estimate.count = 0;
-}
-
 /* Explores one target until its turn is over. */
 static void explore_target(struct run *run, struct exploration_target *target)
 {
@@ -357,7 +323,7 @@ static void explore_target(struct run *run, struct exploration_target *target)
     run->target = NULL;
     if (run->options->parameters.deepen && target->limited && exploration_is_complete(target)
         && !time_over(run)) {
-        begin_anew(target, target->preemptions + 1);
+        exploration_begin(target, target->preemptions + 1);
         target->seconds = 0;
     }
 }
@@ -384,22 +350,30 @@ static bool explore_round(struct run *run, double seconds)
     return more > 0 && !time_over(run) && !run->failed;
 }
 
+/* Whether nothing is known of how large an unfinished target is that could be probed. */
+static bool is_unknown(const struct exploration_target *target)
+{
+    double low, high;
+    return target->frontier.count > 0 && target->tally.executions > 0
+           && target->nondeterminism[0] == '\0' && target->error[0] == '\0'
+           && target->preemptions < 0 && !exploration_range(target, &low, &high);
+}
+
 /* Something must be said of how much is left, even of what ended at once. */
 static void probe_unfinished(struct run *run)
 {
-    for (uint32_t i = 0; i < run->exploration->target_count && !interrupted; i++) {
-        struct exploration_target *target = &run->exploration->targets[i];
-        double low, high;
-        if (target->frontier.count == 0 || target->tally.executions == 0
-            || target->nondeterminism[0] != '\0' || target->error[0] != '\0'
-            || target->preemptions >= 0 || exploration_range(target, &low, &high) || run->processes[0].socket < 0)
-            continue;
-        run->target = target;
-        give_probe(run, &run->processes[0]);
-        while (run->processes[0].busy && target->error[0] == '\0')
-            take_results(run);
-        run->target = NULL;
+    struct explorer_process *process = &run->processes[0];
+    for (uint32_t i = 0; i < run->exploration->target_count; i++) {
+        double start = tally_now();
+        run->target = &run->exploration->targets[i];
+        while (!interrupted && process->socket >= 0 && is_unknown(run->target)
+               && tally_now() - start < PROBE_SECONDS_END) {
+            give_probe(run, process);
+            while (process->busy)
+                take_results(run);
+        }
     }
+    run->target = NULL;
 }
 
 static void keep_findings_of(struct run *run, struct exploration_target *target)
@@ -482,31 +456,4 @@ int exploration_run(struct exploration *exploration, const struct exploration_op
     bool failed = run->failed || started == 0;
     free(run);
     return failed ? -1 : 0;
-}
-
-struct exploration *exploration_create(const uint32_t *targets, uint32_t count,
-                                       const struct exploration_parameters *parameters)
-{
-    struct exploration *exploration = calloc(1, sizeof *exploration);
-    CHECK(exploration != NULL, ==, true);
-    exploration->target_count = count;
-    exploration->targets = calloc(count + 1, sizeof *exploration->targets);
-    CHECK(exploration->targets != NULL, ==, true);
-    for (uint32_t i = 0; i < count; i++) {
-        exploration->targets[i].index = targets != NULL ? targets[i] : 0;
-        begin_anew(&exploration->targets[i], parameters->preemptions);
-    }
-    return exploration;
-}
-
-void exploration_destroy(struct exploration *exploration)
-{
-    if (exploration == NULL)
-        return;
-    for (uint32_t i = 0; i < exploration->target_count; i++) {
-        frontier_deinit(&exploration->targets[i].frontier);
-        finding_list_clear(&exploration->targets[i].findings);
-    }
-    free(exploration->targets);
-    free(exploration);
 }

@@ -58,6 +58,9 @@ struct exploration *exploration_create(const uint32_t *targets, uint32_t count,
                                        const struct exploration_parameters *parameters);
 void exploration_destroy(struct exploration *exploration);
 
+/* A target back at its beginning, with a bound or (less than 0) without; its findings stay. */
+void exploration_begin(struct exploration_target *target, int64_t preemptions);
+
 /* Explores until all is done or a limit is met, then keeps the findings. Returns 0, or -1 with one
  * line in error if no process could be started or a checkpoint not be written. */
 int exploration_run(struct exploration *exploration, const struct exploration_options *options,
