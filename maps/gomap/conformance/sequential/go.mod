@@ -1,0 +1,3 @@
+module treadle/conformance/sequential
+
+go 1.19
