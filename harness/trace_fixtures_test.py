@@ -14,6 +14,8 @@ from program_case import SOURCE_ROOT, ProgramCase, main
 
 FIXTURES = os.path.join(SOURCE_ROOT, "maps", "gomap", "fixtures")
 FIXTURES_MIN = 17  # so many were recorded
+ARGUMENTS = {"rand": 1, "new": 1, "a": 2, "d": 1, "g": 1, "c": 0, "it": 0, "ii": 1, "in": 1,
+             "ik": 1, "seed": 1, "H": 2, "h": 1, "xf": 1}  # how many each operation takes
 
 
 def first_difference(expected, found):
@@ -81,8 +83,28 @@ class BadOperations(ProgramCase):
         self.refuse_third_line(b"g 1 2")
         self.refuse_third_line(b"c 1")
 
+    def test_every_operation(self):
+        """Each with an argument missing, bad or too many; so too inside a call of another."""
+        for name, count in ARGUMENTS.items():
+            good = [name] + ["1"] * count
+            wrong = [(good[:-1], "missing argument", name)] if count else []
+            wrong += [(good[:i] + ["1o"] + good[i + 1:], "bad number", "1o")
+                      for i in range(1, count + 1)]
+            wrong += [(good + ["23"], "one argument too many", "23"),
+                      ([name + "."] + good[1:], "unknown operation", name + ".")]
+            self.call("trace", "gomap", stdin=f"new 0\n{' '.join(good)}\n".encode())
+            for words, *cause in wrong:
+                for before in "", "@1 ", "=2 g 1;":
+                    line = before + " ".join(words)
+                    with self.subTest(line):
+                        self.refuse_third_line(line.encode(), *cause)
+
+    def test_hint_too_large(self):
+        self.refuse_third_line(b"new 1000001", "1000001")
+
     def test_nested(self):
-        for line in b"@1 zz", b"@x g 1", b"=1 a 1", b"@1":
+        for line in (b"@1 zz", b"@x g 1", b"=1 a 1", b"@1", b"@", b"=", b"@ g 1", b"@1 g 1;",
+                     b"@1 ;g 1", b"@-1 g 1", b"@1g 1"):
             with self.subTest(line):
                 self.refuse_third_line(line)
 
