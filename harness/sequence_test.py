@@ -394,12 +394,22 @@ class Fixtures(SequenceCase):
         figures["fixtures"] = len(names)
 
 
+def figures_path():
+    return os.path.join(folder(), "sequence.json")
+
+
+def setUpModule():
+    """Figures of another run must not outlast this one."""
+    if os.path.exists(figures_path()):
+        os.remove(figures_path())
+
+
 def tearDownModule():
     """Writes the figures, if all tests ran and passed."""
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     if {test.id() for tests in suite for test in tests} <= finished:
         figures["seed"] = seed()
-        with open(os.path.join(folder(), "sequence.json"), "w", encoding="ascii") as file:
+        with open(figures_path(), "w", encoding="ascii") as file:
             json.dump(dict(sorted(figures.items())), file, indent=2)
             file.write("\n")
 
