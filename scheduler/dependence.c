@@ -2,7 +2,7 @@
 #include "dependence.h"
 
 #include "execution.h"
-#include "heap.h"
+#include "heap_layout.h"
 #include "scheduler.h"
 
 #define SET(name) (UINT32_C(1) << EVENT_##name)
@@ -45,9 +45,17 @@ static bool readers_commute(enum event_kind a, enum event_kind b)
            || (a == EVENT_RUNLOCK && b == EVENT_RWLOCK);
 }
 
+/* Whether a block is there decides also what an access behind its end is taken for. */
+static uint32_t bytes_concerned(const struct event *event)
+{
+    return in(event->kind, SET(ALLOC) | SET(FREE))
+               ? (uint32_t)heap_round(event->size) + HEAP_GRANULE_BYTES
+               : event->size;
+}
+
 static bool places_depend(const struct event *a, const struct event *b)
 {
-    if (!overlap(a->address, a->size, b->address, b->size))
+    if (!overlap(a->address, bytes_concerned(a), b->address, bytes_concerned(b)))
         return false;
     bool same_bytes = a->address == b->address && a->size == b->size;
     return !(only_reads(a, same_bytes) && only_reads(b, same_bytes))
@@ -57,14 +65,16 @@ static bool places_depend(const struct event *a, const struct event *b)
 /* A copy's source is read, too. */
 static bool source_depends(const struct event *copy, const struct event *other)
 {
-    return copy->kind == EVENT_COPY && overlap(copy->source, copy->size, other->address, other->size)
+    return copy->kind == EVENT_COPY
+           && overlap(copy->source, copy->size, other->address, bytes_concerned(other))
            && !only_reads(other, false);
 }
 
-static uint64_t size_class(const struct event *event)
+/* Which list of freed blocks what lies there goes to, from 1; 0: there was never a block. */
+static uint32_t size_class(const struct event *event)
 {
-    const struct heap_block *block = heap_find(event->address);
-    return block == NULL ? 0 : (block->bytes + 15) / 16 + (block->bytes == 0);
+    const struct heap_block *block = heap_lookup(event->address);
+    return block == &heap_blocks[0] ? 0 : 1 + heap_class(heap_round(block->bytes));
 }
 
 /* Blocks of one size change hands: who allocates or frees one and who touches one. */
@@ -73,7 +83,7 @@ static bool reuse_depends(const struct event *a, const struct event *b)
     const uint32_t changing = SET(ALLOC) | SET(FREE);
     if (!in(a->kind, changing) && !in(b->kind, changing))
         return false;
-    uint64_t class = size_class(a);
+    uint32_t class = size_class(a);
     return class != 0 && class == size_class(b);
 }
 

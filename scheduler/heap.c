@@ -9,7 +9,6 @@
 #include "check.h"
 
 #define HEAP_BLOCKS_MAX (8u << 20)
-#define HEAP_CLASSES 64u /* one per 16 bytes up to 1024; larger blocks share the last list */
 #define HEAP_ROOM_FACTOR 3u  /* how many times its size a roomy heap leaves free behind a block, */
 #define HEAP_ROOM_MAX 65536u /* up to so many bytes */
 #define HEAP_COPY_BYTES 64u /* copying so much costs as much as looking at an event */
@@ -52,18 +51,6 @@ void heap_open(void)
     heap_blocks = heap_reserve(0, HEAP_BLOCKS_MAX * sizeof *heap_blocks, "its blocks");
     heap.freed_setup = heap_reserve(0, HEAP_BLOCKS_MAX * sizeof(uint32_t), "its freed blocks");
     heap.block_count = 1;
-}
-
-static uint64_t heap_round(uint64_t bytes)
-{
-    return bytes == 0 ? HEAP_GRANULE_BYTES
-                      : (bytes + HEAP_GRANULE_BYTES - 1) & ~(uint64_t)(HEAP_GRANULE_BYTES - 1);
-}
-
-static uint32_t heap_class(uint64_t rounded)
-{
-    uint64_t class = rounded / HEAP_GRANULE_BYTES - 1;
-    return class < HEAP_CLASSES - 1 ? (uint32_t)class : HEAP_CLASSES - 1;
 }
 
 static void heap_mark(uint32_t number, uint32_t mark)
@@ -258,6 +245,15 @@ static void heap_restore_bytes(uint64_t address, uint64_t bytes)
     if (bytes > heap.snapshot_bytes - offset)
         bytes = heap.snapshot_bytes - offset;
     memcpy((void *)address, heap.snapshot + offset, bytes);
+}
+
+bool heap_setup_byte(uint64_t address, uint8_t *ret_value)
+{
+    const struct heap_block *block = heap_find_at(address, 0);
+    if (block == NULL || block->free_event == HEAP_EVENT_SETUP)
+        return false;
+    *ret_value = heap.snapshot[address - HEAP_BASE];
+    return true;
 }
 
 void heap_restore(struct goroutine *goroutine_0, const struct event *trace, uint32_t trace_count,

@@ -7,6 +7,7 @@
 
 #define HEAP_BYTES (HEAP_SETUP_BYTES + GOROUTINES_MAX * HEAP_GOROUTINE_BYTES)
 #define HEAP_GRANULE_BYTES 16u
+#define HEAP_CLASSES 64u /* one per 16 bytes up to 1024; larger blocks share the last list */
 
 /* Block 0 stands for "no block": nothing of it is accessible. */
 extern struct heap_block *heap_blocks;
@@ -26,6 +27,20 @@ static inline bool heap_accessible(uint64_t address, uint64_t bytes)
 {
     const struct heap_block *block = heap_lookup(address);
     return address - block->start + (bytes - 1) < block->accessible;
+}
+
+/* What a block takes up, but for the gap behind it. */
+static inline uint64_t heap_round(uint64_t bytes)
+{
+    return bytes == 0 ? HEAP_GRANULE_BYTES
+                      : (bytes + HEAP_GRANULE_BYTES - 1) & ~(uint64_t)(HEAP_GRANULE_BYTES - 1);
+}
+
+/* Which of the lists of freed blocks such a one is in: below HEAP_CLASSES. */
+static inline uint32_t heap_class(uint64_t rounded)
+{
+    uint64_t class = rounded / HEAP_GRANULE_BYTES - 1;
+    return class < HEAP_CLASSES - 1 ? (uint32_t)class : HEAP_CLASSES - 1;
 }
 
 /* Maps arena and tables, once per process. */
@@ -49,6 +64,9 @@ void heap_clear(struct goroutine *goroutine_0);
 
 /* Takes everything there is for the set-up: its bytes and blocks are put back by heap_restore. */
 void heap_snapshot(const struct goroutine *goroutine_0);
+
+/* What lay at address when the set-up had ended; false if no live block held it. */
+bool heap_setup_byte(uint64_t address, uint8_t *ret_value);
 
 /* Puts arena and blocks back as they were at the snapshot. trace holds every write to the arena
  * since then, unless everything is to be put back. */
