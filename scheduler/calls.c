@@ -94,8 +94,12 @@ void treadle_free(void *memory)
     struct heap_block *block = heap_block_starting(address);
     if (block != NULL) {
         heap_free(block, event != NULL ? position : HEAP_EVENT_SETUP);
+        if (execution.phase == PHASE_RUN && scheduler.blocked_count > 0)
+            scheduler_refresh(0); /* who waits for a lock in there goes on, to a verdict */
         return;
     }
+    if (event != NULL && scheduler.exploring)
+        event->success = 0;
     const struct heap_block *former = heap_lookup(address); /* also one of no bytes */
     if (former != &heap_blocks[0] && former->start == address)
         scheduler_end(TREADLE_DOUBLE_FREE, "free of freed memory", position);
