@@ -22,10 +22,12 @@ ALWAYS_INLINE void announce_commit(struct goroutine *self)
     if (event == NULL)
         return;
     self->uncommitted = NULL;
-    if (__builtin_expect(event->size == 8, 1))
+    if (__builtin_expect(event->size == 8, 1)) {
         memcpy(&event->value_written, (const void *)event->address, 8); /* perhaps unaligned */
-    else
-        event->value_written = memory_value(event->address, event->size);
+        return;
+    }
+    event->value_written = memory_value(event->address, event->size);
+    execution_keep_written(event);
 }
 
 /* Writes down what the running goroutine is about to do; what is event_what's. */

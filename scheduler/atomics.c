@@ -2,14 +2,18 @@
  * one event; as only one goroutine runs at a time, plain C performs it. */
 #include "announce.h"
 
-/* Announces; afterwards the operation can take place. NULL where nothing is recorded. */
+/* Announces; afterwards the operation can take place. NULL where nothing is recorded. sought: of a
+ * compare-and-swap. */
 ALWAYS_INLINE struct event *atomic_begin(enum event_kind kind, int order,
-                                         const volatile void *memory, uint32_t size, uint64_t pc)
+                                         const volatile void *memory, uint32_t size,
+                                         uint64_t sought, uint64_t pc)
 {
     uint64_t address = (uint64_t)memory;
     struct event *event = NULL;
     if (announce_records() && !announce_is_private(address))
         event = announce(kind, (enum event_order)(order & 7), address, size, pc);
+    if (kind == EVENT_ATOMIC_CAS && event != NULL)
+        event->source = sought;
     if (execution.phase != PHASE_NONE)
         memory_check(address, size, kind != EVENT_ATOMIC_LOAD);
     return event;
@@ -30,7 +34,7 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
                                                 uint##bits##_t operand, int order)                 \
     {                                                                                              \
         struct event *event =                                                                      \
-            atomic_begin(EVENT_ATOMIC_RMW, order, memory, bits / 8, HOOK_PC);                      \
+            atomic_begin(EVENT_ATOMIC_RMW, order, memory, bits / 8, 0, HOOK_PC);                   \
         uint##bits##_t old = *memory;                                                              \
         uint##bits##_t new = (uint##bits##_t)(expression);                                         \
         *memory = new;                                                                             \
@@ -50,19 +54,18 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
                                                       int failure_order)                           \
     {                                                                                              \
         (void)failure_order;                                                                       \
+        uint##bits##_t sought = *expected;                                                         \
         struct event *event =                                                                      \
-            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, HOOK_PC);                      \
-        uint##bits##_t old = *memory, sought = *expected;                                          \
+            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, sought, HOOK_PC);              \
+        uint##bits##_t old = *memory;                                                              \
         bool success = old == sought;                                                              \
         if (success)                                                                               \
             *memory = desired;                                                                     \
         else                                                                                       \
             *expected = old;                                                                       \
         atomic_end(event, old, success ? desired : old);                                           \
-        if (event != NULL) {                                                                       \
+        if (event != NULL)                                                                         \
             event->success = success;                                                              \
-            event->source = sought;                                                                \
-        }                                                                                          \
         return success;                                                                            \
     }
 
@@ -71,7 +74,7 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
     uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory, int order)    \
     {                                                                                              \
         struct event *event =                                                                      \
-            atomic_begin(EVENT_ATOMIC_LOAD, order, memory, bits / 8, HOOK_PC);                     \
+            atomic_begin(EVENT_ATOMIC_LOAD, order, memory, bits / 8, 0, HOOK_PC);                  \
         uint##bits##_t value = *memory;                                                            \
         atomic_end(event, value, 0);                                                               \
         return value;                                                                              \
@@ -82,7 +85,7 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
                                      int order)                                                    \
     {                                                                                              \
         struct event *event =                                                                      \
-            atomic_begin(EVENT_ATOMIC_STORE, order, memory, bits / 8, HOOK_PC);                    \
+            atomic_begin(EVENT_ATOMIC_STORE, order, memory, bits / 8, 0, HOOK_PC);                 \
         if (event != NULL)                                                                         \
             event->source = *memory;                                                               \
         announce_store(event);                                                                     \
@@ -107,15 +110,13 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
     {                                                                                              \
         (void)failure_order;                                                                       \
         struct event *event =                                                                      \
-            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, HOOK_PC);                      \
+            atomic_begin(EVENT_ATOMIC_CAS, order, memory, bits / 8, expected, HOOK_PC);            \
         uint##bits##_t old = *memory;                                                              \
         if (old == expected)                                                                       \
             *memory = desired;                                                                     \
         atomic_end(event, old, old == expected ? desired : old);                                   \
-        if (event != NULL) {                                                                       \
+        if (event != NULL)                                                                         \
             event->success = old == expected;                                                      \
-            event->source = expected;                                                              \
-        }                                                                                          \
         return old;                                                                                \
     }
 

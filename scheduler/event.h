@@ -81,13 +81,15 @@ struct event {
         uint64_t what; /* the four of them, as event_what makes it: written in one store */
     };
     uint64_t source; /* COPY: where it reads; CHOOSE: label; ALLOC: type; JOIN: whom; CAS: the
-                        value sought; WRITE, STORE, DRAIN of 1 to 8 bytes: the value overwritten; of
-                        other kinds it is not set */
+                        value sought; WRITE, STORE, DRAIN of 1, 2, 4 or 8 bytes: the value
+                        overwritten; WRITE, DRAIN of other sizes, exploring: where in
+                        execution.written its bytes are; of other kinds it is not set */
     /* filled in when it is picked and committed */
     uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
     uint64_t value_written; /* the same */
     uint32_t index;         /* own number within its goroutine, from 0 */
-    uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere */
+    uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere, but 0
+                               where exploring if it was an access to memory that is not there */
     union {
         uint32_t reads_from; /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
                                 the set-up's state. Only after trace_link_reads */

@@ -10,6 +10,7 @@
 #include "scheduler.h"
 
 #define EXECUTION_LOGS_MAX 4096u
+#define EXECUTION_WRITTEN_MAX (UINT64_C(1) << 30)
 
 struct execution execution;
 
@@ -22,7 +23,10 @@ void execution_open(void)
                                     protection, flags, -1, 0);
         execution.logs =
             mmap(NULL, EXECUTION_LOGS_MAX * sizeof(struct log_line), protection, flags, -1, 0);
-        if (execution.operations == MAP_FAILED || execution.logs == MAP_FAILED)
+        execution.written =
+            mmap(NULL, EXECUTION_WRITTEN_MAX, protection, flags, -1, 0);
+        if (execution.operations == MAP_FAILED || execution.logs == MAP_FAILED
+            || execution.written == MAP_FAILED)
             check_limit("no memory for a history");
     }
     scheduler.tick = 0;
@@ -40,12 +44,27 @@ void execution_reset(void)
     execution.trace_run_count = 0;
     execution.choice_count = 0;
     execution.switches = 0;
+    execution.written_count = 0;
     execution.operation_count = execution.operation_setup_count;
     execution.verdict_count = 0;
     execution.log_count = 0;
     execution.breach_count = 0;
     execution.ended_early = false;
     execution.cut = false;
+}
+
+void execution_keep_written(struct event *event)
+{
+    bool number = event->size <= 8 && (event->size & (event->size - 1)) == 0;
+    bool writes = event->kind == EVENT_WRITE || event->kind == EVENT_DRAIN;
+    if (!scheduler.exploring || !writes || number)
+        return;
+    if (event->size > EXECUTION_WRITTEN_MAX - execution.written_count)
+        check_limit("an execution that is explored writes more than %llu MiB in large pieces",
+                    (unsigned long long)(EXECUTION_WRITTEN_MAX >> 20));
+    event->source = execution.written_count;
+    memcpy(execution.written + execution.written_count, (const void *)event->address, event->size);
+    execution.written_count += event->size;
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */

@@ -80,6 +80,9 @@ struct execution {
     struct choice *choices;
     uint32_t choice_count;
 
+    uint8_t *written; /* exploring: the bytes of writes that are no number (event.source) */
+    uint64_t written_count;
+
     struct operation *operations;
     uint32_t operation_count;
     uint32_t operation_setup_count; /* the first ones are the set-up's */
@@ -113,6 +116,10 @@ struct verdict_record *execution_add_verdict(enum treadle_verdict verdict, const
 /* Adds the verdict of a target's invariant that does not hold; its events are the last writers of
  * the memory that it named. detail is of verdict_record.detail's size. */
 void execution_add_breach(const struct treadle_invariant *invariant, const char *detail);
+
+/* Keeps what a plain write that is being committed, or a drain, has written, if it was exploring and
+ * no number of 1, 2, 4 or 8 bytes. */
+void execution_keep_written(struct event *event);
 
 /* Nothing has happened: before a set-up; before an execution (the set-up's history stays). */
 void execution_open(void);

@@ -32,58 +32,12 @@ static bool is_default_step(const struct explore_trace *trace, uint32_t position
 
 /* ---- the key, in its new place --------------------------------------------------------------- */
 
-/* Whether the event touches that byte, and knows what lay there before: *ret_byte. */
-static bool byte_before(const struct event *event, uint64_t address, uint8_t *ret_byte)
-{
-    bool plain = event->kind == EVENT_WRITE || event->kind == EVENT_ATOMIC_STORE
-                 || event->kind == EVENT_DRAIN;
-    bool reads = event_effect(event) & EVENT_READS;
-    if (address - event->address >= event->size || event->size > 8 || !(plain || reads)
-        || (event->order & EVENT_BUFFERED))
-        return false;
-    *ret_byte = (uint8_t)((plain ? event->source : event->value_read)
-                          >> 8 * (address - event->address));
-    return true;
-}
-
-/* The byte at address after a set of events: what the last one of them wrote that wrote there, else
- * what the first event there has found. What long copies wrote is not known. */
-static uint8_t byte_after(const struct explore_trace *trace, uint64_t address,
-                          const int16_t *counts)
-{
-    for (uint32_t i = trace->count; i-- > 0;) {
-        const struct event *event = &execution.trace[i];
-        if (address - event->address < event->size && event->size <= 8
-            && (event_effect(event) & EVENT_WRITES) && explore_within(trace, i, counts))
-            return (uint8_t)(event->value_written >> 8 * (address - event->address));
-    }
-    uint8_t byte = 0;
-    uint32_t first = 0;
-    while (first < trace->count && !byte_before(&execution.trace[first], address, &byte))
-        first++;
-    CHECK(first, <, trace->count); /* the compare-and-swap itself has read it */
-    return byte;
-}
-
-/* Whether a compare-and-swap succeeds after a set of events. */
-static bool cas_succeeds(const struct explore_trace *trace, const struct event *cas,
-                         const int16_t *counts)
-{
-    for (uint32_t i = 0; i < cas->size; i++)
-        if (byte_after(trace, cas->address + i, counts) != (uint8_t)(cas->source >> 8 * i))
-            return false;
-    return true;
-}
-
 /* The event as it will be when it is executed after its parts. */
 static struct event key_event(const struct explore_trace *trace, uint32_t position,
-                              const struct event *event, const int16_t *parts)
+                              const int16_t *parts)
 {
-    struct event key = *event;
-    if (key.kind == EVENT_ATOMIC_CAS)
-        key.success = cas_succeeds(trace, &key, parts);
-    else if (key.kind == EVENT_TRYLOCK)
-        key.success = explore_trylock_succeeds(trace, position, parts);
+    struct event key = execution.trace[position];
+    key.success = explore_succeeds(trace, position, parts);
     return key;
 }
 
@@ -91,10 +45,11 @@ static struct event key_event(const struct explore_trace *trace, uint32_t positi
 static bool key_stops(const struct detour *detour)
 {
     const struct event *p = &execution.trace[detour->position];
-    if (!dependence_waits(p) || p->await != 0 || p->address != detour->key.address)
+    if (!dependence_waits(p) || p->await != 0 || p->address != detour->key.address
+        || !p->success || !detour->key.success)
         return false;
     bool takes = detour->key.kind == EVENT_LOCK || detour->key.kind == EVENT_RWLOCK
-                 || (detour->key.kind == EVENT_TRYLOCK && detour->key.success);
+                 || detour->key.kind == EVENT_TRYLOCK;
     if (p->kind == EVENT_WAITGROUP_WAIT)
         return detour->key.kind == EVENT_WAITGROUP_ADD
                && detour->key.value_written != detour->key.value_read;
@@ -283,7 +238,7 @@ static void reverse_race(struct explore_trace *trace, const struct explore_race 
     struct detour detour = { .position = race->earlier,
                              .goroutine = key->goroutine,
                              .key_position = race->later,
-                             .key = key_event(trace, race->later, key, row),
+                             .key = key_event(trace, race->later, row),
                              .parts = row };
     make_detour(trace, &detour, children);
 }

@@ -15,11 +15,13 @@
 
 /* ---- synchronisation objects ----------------------------------------------------------------- */
 
-/* The newest operation on the object of `event` before `position`. */
+/* The newest operation on the object of `event` before `position`, or allocation of its memory. */
 static uint32_t object_before(const struct explore_trace *trace, uint32_t position,
                               const struct event *event)
 {
-    bool linked = position < trace->count && trace->events[position].place != 0;
+    bool frees = trace->seen & EXPLORE_SEEN_FREE;
+    bool linked = !frees && !(trace->seen & EXPLORE_SEEN_AWAIT) && position < trace->count
+                  && trace->events[position].place != 0;
     for (;;) {
         if (linked)
             position = trace->events[position].same_place;
@@ -30,6 +32,8 @@ static uint32_t object_before(const struct explore_trace *trace, uint32_t positi
         const struct event *other = &execution.trace[position];
         if (other->address == event->address && other->kind >= EVENT_LOCK
             && other->kind <= EVENT_WAITGROUP_WAIT)
+            return position;
+        if (frees && other->kind == EVENT_ALLOC && event->address - other->address < other->size)
             return position;
     }
 }
@@ -55,6 +59,8 @@ static bool object_undo(const struct event *operation, struct object_state *stat
     case EVENT_WAITGROUP_ADD:
         state->count += (int32_t)(operation->value_written - operation->value_read);
         return false;
+    case EVENT_ALLOC: /* of zeros */
+        return true;
     default:
         return false;
     }
@@ -84,8 +90,10 @@ static struct object_state object_after(const struct explore_trace *trace, uint3
     uint32_t first = EXPLORE_NONE;
     for (uint32_t i = object_before(trace, position, event); i != EXPLORE_NONE;
          i = object_before(trace, i, event)) {
-        first = i;
-        if (explore_within(trace, i, counts) && object_undo(&execution.trace[i], &state))
+        if (execution.trace[i].kind != EVENT_ALLOC)
+            first = i;
+        if (explore_within(trace, i, counts) && execution.trace[i].success
+            && object_undo(&execution.trace[i], &state))
             return state;
     }
     if (first != EXPLORE_NONE)
@@ -127,6 +135,15 @@ static bool await_over(const struct explore_trace *trace, uint32_t position,
     return false;
 }
 
+/* Whether there is an object then. */
+static bool object_is_there(const struct explore_trace *trace, const struct event *event,
+                            const int16_t *counts)
+{
+    uint64_t value;
+    return !(trace->seen & EXPLORE_SEEN_FREE)
+           || explore_memory_after(trace, counts, event->address, event->size, &value);
+}
+
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
                          const struct event *event, const int16_t *counts)
 {
@@ -136,14 +153,36 @@ bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
         return event->await != AWAIT_FOR_EVER && await_over(trace, position, event, counts);
     if (event->kind == EVENT_JOIN)
         return has_ended(trace, (uint32_t)event->source, counts);
+    if (!object_is_there(trace, event, counts))
+        return true; /* to its verdict */
     struct object_state state = object_after(trace, position, event, counts);
     return object_lets(event->kind, &state);
 }
 
-bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t position,
-                              const int16_t *counts)
+static bool cas_succeeds(const struct explore_trace *trace, const struct event *cas,
+                         const int16_t *counts)
 {
-    return object_after(trace, position, &execution.trace[position], counts).owner == 0;
+    uint64_t value;
+    uint64_t mask = cas->size == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * cas->size) - 1;
+    return explore_memory_after(trace, counts, cas->address, cas->size, &value)
+           && ((value ^ cas->source) & mask) == 0;
+}
+
+bool explore_succeeds(const struct explore_trace *trace, uint32_t position, const int16_t *counts)
+{
+    const struct event *event = &execution.trace[position];
+    switch (event->kind) {
+    case EVENT_ATOMIC_CAS:
+        return cas_succeeds(trace, event, counts);
+    case EVENT_TRYLOCK:
+        return object_is_there(trace, event, counts)
+               && object_after(trace, position, event, counts).owner == 0;
+    case EVENT_LOCK:
+    case EVENT_RWLOCK:
+        return object_is_there(trace, event, counts);
+    default:
+        return event->success;
+    }
 }
 
 /* ---- going on by D --------------------------------------------------------------------------- */
@@ -234,35 +273,50 @@ static bool lets_go_on(const struct explore_trace *trace, const struct event *ev
         return true;
     const uint32_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
-                             | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(FREE) | KIND(CALL)
+                             | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(CALL)
                              | KIND(RETURN) | KIND(CHOOSE);
     return !(holding >> event->kind & 1);
 }
 
+/* Takes what follows the goroutine's last event without a choice. */
+static void take_following(const struct explore_trace *trace, uint32_t goroutine, int16_t *counts)
+{
+    while (counts[goroutine] > 0 && counts[goroutine] < trace->totals[goroutine]) {
+        uint32_t next = explore_position(trace, goroutine, (uint32_t)counts[goroutine] + 1);
+        if (!dependence_follows(execution.trace[next].kind))
+            return;
+        counts[goroutine]++;
+    }
+}
+
+/* Takes the goroutine's next event; returns whether one that waited might go on now. */
+static bool take_next(const struct explore_trace *trace, uint32_t goroutine, int16_t *counts)
+{
+    uint32_t position = explore_position(trace, goroutine, (uint32_t)++counts[goroutine]);
+    take_following(trace, goroutine, counts);
+    return lets_go_on(trace, &execution.trace[position])
+           || counts[goroutine] == trace->totals[goroutine];
+}
+
 static bool simulate(const struct explore_trace *trace, int16_t *counts)
 {
-    int32_t left = (int32_t)trace->count;
     for (uint32_t i = 0; i < trace->width; i++)
-        left -= counts[i];
+        take_following(trace, i, counts);
     uint32_t rank = 0; /* goroutines before it in D's order have ended or wait */
     while (rank < trace->width) {
         uint32_t goroutine = trace->order[rank];
         switch (next_step(trace, goroutine, counts)) {
         case STEP_OTHERWISE:
             return false;
-        case STEP_EXECUTES: {
-            uint32_t executed = (uint32_t)counts[goroutine]++;
-            uint32_t position = explore_position(trace, goroutine, ++executed);
-            left--;
-            if (lets_go_on(trace, &execution.trace[position]))
+        case STEP_EXECUTES:
+            if (take_next(trace, goroutine, counts))
                 rank = 0;
             break;
-        }
         default:
             rank++;
         }
     }
-    return left == 0;
+    return explore_covers(counts, trace->totals, trace->width);
 }
 
 bool explore_goes_on(struct explore_trace *trace, const int16_t *counts)

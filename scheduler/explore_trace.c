@@ -289,6 +289,7 @@ static uint8_t event_seen(const struct event *event)
     return (uint8_t)((dependence_waits(event) ? EXPLORE_SEEN_WAIT : 0)
                      | (event->await != 0 ? EXPLORE_SEEN_AWAIT : 0)
                      | (event->order & EVENT_BUFFERED ? EXPLORE_SEEN_STORE : 0)
+                     | (event->kind == EVENT_FREE ? EXPLORE_SEEN_FREE : 0)
                      | (event->kind == EVENT_CHOOSE ? EXPLORE_SEEN_ANSWER : 0));
 }
 

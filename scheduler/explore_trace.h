@@ -37,6 +37,7 @@ enum {
     EXPLORE_SEEN_ANSWER = 2, /* a data choice */
     EXPLORE_SEEN_AWAIT = 4,  /* a loop has waited for a value */
     EXPLORE_SEEN_STORE = 8,  /* a store was buffered */
+    EXPLORE_SEEN_FREE = 16,   /* memory was freed */
 };
 
 struct explore_trace {
@@ -142,14 +143,19 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
                           uint32_t step_count);
 void explore_trace_clear(struct explore_trace *trace);
 
+/* What lies at address (up to 8 bytes of it) once the first counts[g] events of each goroutine g have
+ * been executed; false if not all of that memory is there then. */
+bool explore_memory_after(const struct explore_trace *trace, const int16_t *counts,
+                          uint64_t address, uint32_t bytes, uint64_t *ret_value);
+
 /* Whether, once the first counts[g] events of each goroutine g have been executed, this one, which
  * is not among them, could execute. position is its own, or trace->count if it never executed. */
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
                          const struct event *event, const int16_t *counts);
 
-/* Whether the trylock at position would get the lock then. */
-bool explore_trylock_succeeds(const struct explore_trace *trace, uint32_t position,
-                              const int16_t *counts);
+/* Whether the event at position would do what it is to do: a compare-and-swap writes, a trylock gets
+ * the lock; of others that wait whether there is an object. */
+bool explore_succeeds(const struct explore_trace *trace, uint32_t position, const int16_t *counts);
 
 /* The goroutine's event after its first n ones: executed, or what it was waiting with when the
  * execution ended (position trace->count); NULL if it had ended. */

@@ -59,10 +59,14 @@ static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
     if (announce_records())
         event = announce(EVENT_WRITE, EVENT_PLAIN, (uint64_t)to, hook_size(bytes), pc);
     hook_check(to, bytes, true);
+    if (event != NULL && bytes <= 8)
+        event->source = memory_value((uint64_t)to, (uint32_t)bytes);
     announce_store(event);
     memset(to, value, bytes);
-    if (event != NULL)
+    if (event != NULL) {
         event->value_written = memory_value((uint64_t)to, (uint32_t)bytes);
+        execution_keep_written(event);
+    }
     return to;
 }
 

@@ -49,6 +49,8 @@ static void memory_undo_globals(uint32_t count)
 static _Noreturn void memory_wild(uint64_t address)
 {
     uint32_t event = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
+    if (scheduler.exploring && event != EVENT_INDEX_NONE)
+        execution.trace[event].success = 0; /* others go on, to whom it did not happen */
     bool go = execution.target != NULL && execution.target->go_semantics;
     if (go && address < NIL_PAGE_BYTES)
         scheduler_end(TREADLE_PANIC, "nil dereference", event);
@@ -74,6 +76,14 @@ void memory_restore_globals(void)
     memory_undo_globals(global_write_setup_count);
 }
 
+uint8_t memory_setup_global(uint64_t address)
+{
+    for (uint32_t i = global_write_setup_count; i < global_write_count; i++)
+        if (address - global_writes[i].address < global_writes[i].bytes)
+            return (uint8_t)(global_writes[i].value >> 8 * (address - global_writes[i].address));
+    return *(const uint8_t *)address;
+}
+
 void memory_restore_setup_globals(void)
 {
     memory_undo_globals(0);
@@ -88,7 +98,7 @@ static int32_t memory_stack(uint64_t address, uint64_t bytes)
     return fiber >= 0 && bytes <= end - address ? fiber : -1;
 }
 
-static bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
+bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
 {
     uint64_t low = (uint64_t)(writes ? __data_start : __executable_start);
     return address >= low && address < (uint64_t)_end && bytes <= (uint64_t)_end - address;

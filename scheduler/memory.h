@@ -19,8 +19,14 @@ void memory_restore_setup_globals(void);
 /* What was written so far is the set-up's: memory_restore_globals keeps it. */
 void memory_keep_globals(void);
 
+/* The byte of global data that lay at address when the set-up had ended. */
+uint8_t memory_setup_global(uint64_t address);
+
 /* Whether a synchronisation object may lie there: live, writable memory. */
 bool memory_known(uint64_t address, uint64_t bytes);
+
+/* Whether it is the program's own data. */
+bool memory_is_global(uint64_t address, uint64_t bytes, bool writes);
 
 /* XXH3-64 of a range; bytes > 0. */
 uint64_t memory_hash(uint64_t address, uint64_t bytes);

@@ -308,6 +308,7 @@ static void drain(struct goroutine *drainer)
     store_exchange(store);
     event->value_written = store->dead ? execution.trace[store->event].value_written
                                        : memory_value(store->address, store->size);
+    execution_keep_written(event);
     store_remove(buffer, number);
     drainers_update(buffer);
     drain_wakes(drainer->parent);
