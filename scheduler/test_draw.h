@@ -152,14 +152,19 @@ static inline void draw_answer(struct draw *draw, uint32_t procedure)
 
 static inline void draw_block(struct draw *draw, uint32_t procedure)
 {
-    static const uint8_t sizes[] = { 0, 1, 1, 1, 2, 3, 150, 200 };
+    static const uint8_t sizes[] = { 0, 1, 1, 2, 3, 3, 3, 150, 200 };
     static const uint8_t codes[] = { OP_ALLOC, OP_ALLOC, OP_FREE, OP_PUT, OP_PUT, OP_GET, OP_GET,
-                                     OP_SEEK, OP_POINTER_LOAD, OP_POINTER_STORE, OP_POINTER_CAS };
+                                     OP_SEEK, OP_POINTER_LOAD, OP_POINTER_STORE, OP_POINTER_CAS,
+                                     OP_POINTER_SET };
+    static const uint8_t locks[] = { OP_POINTER_LOCK, OP_POINTER_TRYLOCK, OP_POINTER_UNLOCK };
     uint8_t code = codes[draw_of(draw, COUNT(codes))];
+    if (draw_of(draw, 5) == 0)
+        code = locks[draw_of(draw, 3)];
     uint8_t value = code == OP_ALLOC ? sizes[draw_of(draw, COUNT(sizes))] : draw_exchange(draw);
     if (draw->lengths[procedure] == 0 && draw_of(draw, 2))
-        draw_op(draw, procedure, (struct op){ OP_ALLOC, 0, 0, 1 });
-    draw_op(draw, procedure, (struct op){ code, (uint8_t)(draw_of(draw, 4) == 0), 0, value });
+        draw_op(draw, procedure, (struct op){ OP_ALLOC, 0, 0, (uint8_t)(1 + 2 * draw_of(draw, 2)) });
+    uint8_t bytes = (uint8_t)(4 + draw_of(draw, 13));
+    draw_op(draw, procedure, (struct op){ code, (uint8_t)(draw_of(draw, 4) == 0), bytes, value });
 }
 
 static inline void draw_history(struct draw *draw, uint32_t procedure)

@@ -50,7 +50,11 @@
     X(SEEK)         /* puts its pointer there by compare-and-swap if the cell is empty */          \
     X(POINTER_LOAD) /* reads where its pointer points */                                           \
     X(POINTER_STORE) /* value */                                                                   \
-    X(POINTER_CAS)  /* value, as CAS */
+    X(POINTER_CAS)  /* value, as CAS */                                                            \
+    X(POINTER_SET)  /* bytes, value */                                                             \
+    X(POINTER_LOCK) /* two words behind lies a mutex */                                            \
+    X(POINTER_TRYLOCK)                                                                             \
+    X(POINTER_UNLOCK)
 
 enum {
 #define X(name) OP_##name,
@@ -200,6 +204,33 @@ static void actor_notes(struct actor *actor, const struct op *op)
     }
 }
 
+static void actor_follows(struct actor *actor, void *pointer, const struct op *op)
+{
+    struct treadle_mutex *mutex = (struct treadle_mutex *)((uint64_t)pointer + 16);
+    switch (op->code) {
+    case OP_POINTER_LOAD:
+        actor_reads(actor, peek64(pointer));
+        break;
+    case OP_POINTER_STORE:
+        poke64(pointer, op->value);
+        break;
+    case OP_POINTER_CAS:
+        actor_reads(actor, atomic(OP_CAS, pointer, 8, op->value));
+        break;
+    case OP_POINTER_SET:
+        subject_memset(pointer, op->value, op->bytes);
+        break;
+    case OP_POINTER_LOCK:
+        treadle_mutex_lock(mutex);
+        break;
+    case OP_POINTER_TRYLOCK:
+        actor_reads(actor, treadle_mutex_trylock(mutex));
+        break;
+    default:
+        treadle_mutex_unlock(mutex);
+    }
+}
+
 static void actor_points(struct actor *actor, struct shared *shared, const struct op *op)
 {
     switch (op->code) {
@@ -223,17 +254,9 @@ static void actor_points(struct actor *actor, struct shared *shared, const struc
         actor_reads(actor, before != 0);
         break;
     }
-    case OP_POINTER_LOAD:
-        if (actor->pointer != NULL)
-            actor_reads(actor, peek64(actor->pointer));
-        break;
-    case OP_POINTER_STORE:
-        if (actor->pointer != NULL)
-            poke64(actor->pointer, op->value);
-        break;
     default:
         if (actor->pointer != NULL)
-            actor_reads(actor, atomic(OP_CAS, actor->pointer, 8, op->value));
+            actor_follows(actor, actor->pointer, op);
     }
 }
 
