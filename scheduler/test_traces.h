@@ -67,13 +67,16 @@ static inline digest state_of_goroutine(const struct goroutine *goroutine)
                   waits ? address_of(goroutine->pending.address) : 0);
 }
 
+/* In blocks of three words the third one is a mutex. */
 static inline digest state_of_block(const struct heap_block *block)
 {
-    uint64_t content = 0;
-    if (heap_block_live(block) && block->bytes > 0)
-        content = XXH3_64bits((const void *)block->start, block->bytes);
+    bool live = heap_block_live(block);
+    const struct treadle_mutex *mutex = (const void *)(block->start + 16);
+    uint64_t words = block->bytes < 16 ? block->bytes : 16;
+    uint64_t content = live ? XXH3_64bits((const void *)block->start, words) : 0;
     return DIGEST(2, path_of(block->owner), block->serial, address_of(block->start), block->bytes,
-                  block->generation, heap_block_live(block), content);
+                  block->generation, live, content,
+                  live && block->bytes >= 24 ? owner_of(mutex->owner) : 0);
 }
 
 static inline digest state_of_operation(uint32_t number)
