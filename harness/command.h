@@ -29,6 +29,14 @@ extern const struct command command_list, command_fuzz, command_replay, command_
 /* All commands, in the order of help; ends with NULL. */
 extern const struct command *const commands[];
 
+/* Runs the command that arguments[1] names; returns the exit code. */
+int command_main(int argument_count, char **arguments);
+
+/* With which words this program's commands are called: "treadle", or "./program" "--treadle". NULL
+ * stands behind the last; they are kept. */
+void command_called_as(char *const *words);
+char *const *command_words(void);
+
 /* Reads "60s", "500ms", "2m", "8h", "1d" as seconds. False if it is nothing of the kind. */
 bool command_duration(const char *text, double *ret_seconds);
 

@@ -117,11 +117,14 @@ static void print_table(const struct fuzz_options *options, const struct campaig
             print_unmet(&result->targets[i]);
     printf("\n%s after %.1f s, seed %llu.", result->interrupted ? "Interrupted" : "Done",
            result->seconds, (unsigned long long)options->campaign.plan.seed);
-    if (kept > 0)
-        printf(" %u findings in %s/. See one:\n  treadle replay --trace %s\n", kept,
-               options->campaign.directory, example);
-    else
+    if (kept > 0) {
+        printf(" %u findings in %s/. See one:\n ", kept, options->campaign.directory);
+        for (char *const *word = command_words(); *word != NULL; word++)
+            printf(" %s", *word);
+        printf(" replay --trace %s\n", example);
+    } else {
         puts(" No findings.");
+    }
     bool unexpected = false;
     for (uint32_t i = 0; i < result->target_count; i++)
         unexpected |= report_is_unexpected(target_at(result->targets[i].index),

@@ -12,6 +12,7 @@
 #include "../scheduler/check.h"
 #include "../scheduler/fiber.h"
 #include "../scheduler/heap.h"
+#include "../scheduler/thread_local.h"
 
 /* An event that touches no memory; false for all others. */
 static bool describe_without_memory(const struct event *event, bool with_index, char *text,
@@ -62,9 +63,12 @@ void describe_object(const struct event *event, uint32_t position, bool with_ind
         return;
     }
     int32_t fiber = fiber_of_address(event->address);
+    int32_t thread = thread_local_of_address(event->address, 1);
     const char *global = fiber < 0 ? names_global(event->address, with_index) : NULL;
     if (fiber >= 0)
         snprintf(text, bytes, "stack of g%d", fiber);
+    else if (thread >= 0)
+        snprintf(text, bytes, "thread-local of g%d", thread);
     else if (global != NULL)
         snprintf(text, bytes, "%s", global);
     else if (with_index)

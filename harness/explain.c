@@ -81,7 +81,7 @@ static bool stopped_in_event(const struct goroutine *goroutine)
 static void print_pending(FILE *out)
 {
     static const char *const states[] = { "about to", "waiting to", "ended" };
-    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+    for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
         const char *role = goroutine->role != NULL ? goroutine->role : "";
         fprintf(out, "  g%u%s%s: ", id, role[0] != '\0' ? " " : "", role);

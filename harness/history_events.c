@@ -5,7 +5,7 @@
 
 #define PAIRS_MAX (1u << 14) /* pairs of events compared for one verdict */
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 #define KINDS_MEMORY                                                                               \
     (KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD) | KIND(ATOMIC_STORE)                \
      | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS) | KIND(DRAIN))

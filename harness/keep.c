@@ -5,6 +5,7 @@
 #include "keep.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +19,13 @@
 #include "../scheduler/check.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
+#include "command.h"
 #include "describe.h"
 #include "replay.h"
 
 #define PATH_BYTES 4096
 #define ATTEMPTS 3u /* to have something done by a process that may be killed */
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* How the child that executes a finding again ends; above CHILD_ERRNO it could not write, and the
  * rest is errno. */
@@ -106,6 +109,9 @@ static int run_once(const struct keep_plan *plan, uint32_t target, const struct 
     if (pid == 0) {
         signal(SIGINT, SIG_IGN);
         signal(SIGTERM, SIG_IGN);
+        int null = open("/dev/null", O_WRONLY); /* standard output is the command's alone */
+        if (null >= 0)
+            dup2(null, STDOUT_FILENO);
         _exit(execute_finding(plan, target, finding, path));
     }
     int status;
@@ -126,13 +132,10 @@ static int run_execution(const struct keep_plan *plan, uint32_t target,
 
 /* ---- the new process that replays ------------------------------------------------------------ */
 
-/* What `treadle replay --json` says of these files; NULL if it could not be run. */
-static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
+/* Runs this program with these arguments; returns the JSON that it prints, or NULL. */
+static json_t *run_program(char *const *arguments)
 {
-    char *arguments[FINDINGS_KEPT_MAX + 5] = { "treadle", "replay", "--json", "--" };
     int pipes[2];
-    for (uint32_t i = 0; i < count; i++)
-        arguments[4 + i] = paths[i];
     if (pipe(pipes) != 0)
         return NULL;
     fflush(NULL);
@@ -151,6 +154,24 @@ static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
     close(pipes[0]);
     if (pid > 0)
         waitpid(pid, NULL, 0);
+    return answer;
+}
+
+/* What `treadle replay --json` says of these files; NULL if it could not be run. */
+static json_t *run_replay(char (*paths)[PATH_BYTES], uint32_t count)
+{
+    static char *const replay[] = { "replay", "--json", "--" };
+    uint32_t word_count = 0;
+    while (command_words()[word_count] != NULL)
+        word_count++;
+    char **arguments = calloc(word_count + COUNT(replay) + count + 1, sizeof *arguments);
+    CHECK(arguments != NULL, ==, true);
+    memcpy(arguments, command_words(), word_count * sizeof *arguments);
+    memcpy(arguments + word_count, replay, sizeof replay);
+    for (uint32_t i = 0; i < count; i++)
+        arguments[word_count + COUNT(replay) + i] = paths[i];
+    json_t *answer = run_program(arguments);
+    free(arguments);
     return answer;
 }
 

@@ -215,7 +215,19 @@ static void open_standard_streams(void)
         close(stream);
 }
 
-int main(int argument_count, char **arguments)
+static char *const *command_name = (char *const[]){ "treadle", NULL };
+
+void command_called_as(char *const *words)
+{
+    command_name = words;
+}
+
+char *const *command_words(void)
+{
+    return command_name;
+}
+
+int command_main(int argument_count, char **arguments)
 {
     open_standard_streams();
     if (argument_count < 2) {

@@ -14,7 +14,7 @@
 
 #define BLOCKS_MAX (1u << 14) /* looked at in one execution; then nothing more is found */
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 #define KINDS_READING                                                                              \
     (KIND(READ) | KIND(ATOMIC_LOAD) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
 #define KINDS_WRITING                                                                              \
@@ -24,7 +24,7 @@
 static const char rule_aba[] =
     "a compare-and-swap fails if its location changed and its block was reused in between";
 
-static bool event_is(const struct event *event, uint32_t kinds)
+static bool event_is(const struct event *event, uint64_t kinds)
 {
     return kinds >> event->kind & 1;
 }

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "../scheduler/check.h"
+#include "../scheduler/program.h"
 #include "oracle.h"
 
 #define FAKE_EVENTS_MAX 32768u
@@ -85,6 +86,14 @@ bool heap_block_is_setup(uint32_t number)
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
+
+/* A whole program's data: one word. */
+static void *fake_program_data;
+
+void program_roots(void (*visit)(void *context, uint64_t begin, uint64_t end), void *context)
+{
+    visit(context, (uint64_t)&fake_program_data, (uint64_t)(&fake_program_data + 1));
+}
 
 static inline void final_stub(void *state)
 {

@@ -7,13 +7,16 @@
  * state that set-up returned; then every other place outside heap and stacks that an event of
  * this execution wrote: so the subject's globals count and the engine's do not. What only a
  * goroutine's stack leads to has leaked: the goroutine is gone. Blocks of the final check are not
- * judged. */
+ * judged.
+ *
+ * A whole program's roots are its data, and the stacks of the threads that its end met alive. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../scheduler/check.h"
 #include "../scheduler/fiber.h"
+#include "../scheduler/program.h"
 #include "heap_life.h"
 
 #define BLOCKS_STACK_MAX 256u
@@ -95,6 +98,13 @@ static void mark_globals(struct mark *mark)
     }
 }
 
+/* A range of a whole program's memory. */
+static void mark_root(void *context, uint64_t begin, uint64_t end)
+{
+    struct heap_block place = { .start = begin, .bytes = end - begin };
+    mark_block(context, &place);
+}
+
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
 /* The goroutine's last failed compare-and-swap after the allocation; EVENT_INDEX_NONE if none. */
@@ -133,7 +143,10 @@ static void leak_judge(struct mark *mark, void *state)
     if (mark->reached == mark->count)
         return;
     uint32_t before = mark->reached;
-    mark_globals(mark);
+    if (execution.target->main != NULL)
+        program_roots(mark_root, mark);
+    else
+        mark_globals(mark);
     mark_reached(mark, before);
     if (mark->reached == mark->count)
         return;

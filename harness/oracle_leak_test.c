@@ -152,6 +152,23 @@ static void test_long_chain(void **state)
     assert_non_null(strstr(fake_verdict(TREADLE_LEAK, NULL)->detail, "149 unreachable"));
 }
 
+/* A whole program's data count although no event wrote them; its stacks are among them or gone. */
+static void test_whole_program(void **state)
+{
+    (void)state;
+    static const struct treadle_program program_main = { "main", NULL, NULL };
+    allocate(0);
+    allocate(2);
+    nodes[0].next = &nodes[2];
+    fake_program_data = &nodes[0];
+    judge(true); /* the canary: it is none */
+    execution.verdict_count = 0;
+    fake_target.main = &program_main;
+    judge(false);
+    fake_program_data = &nodes[2];
+    judge(true);
+}
+
 static void test_cost(void **state)
 {
     (void)state;
@@ -173,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup(test_state, begin),
         cmocka_unit_test_setup(test_final_check, begin),
         cmocka_unit_test_setup(test_long_chain, begin),
+        cmocka_unit_test_setup(test_whole_program, begin),
         cmocka_unit_test_setup(test_cost, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #define EVENTS_MAX (1u << 17) /* looked at for one execution; then nothing more is found */
 #define BLOCKS_MAX (1u << 14)
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 #define KINDS_READING                                                                              \
     (KIND(READ) | KIND(ATOMIC_LOAD) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
 #define KINDS_ACCESS                                                                               \
@@ -25,7 +25,7 @@
 static const char rule_stale[] =
     "a block is reached through a pointer obtained in its present life";
 
-static bool event_is(const struct event *event, uint32_t kinds)
+static bool event_is(const struct event *event, uint64_t kinds)
 {
     return kinds >> event->kind & 1;
 }

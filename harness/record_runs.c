@@ -12,8 +12,10 @@
 /* All but plain accesses and what the heap does: also kinds to come. */
 #define KINDS_PARTING                                                                              \
     (~(KIND(NONE) | KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ALLOC) | KIND(FREE)               \
-       | KIND(CHOOSE) | KIND(DRAIN)))
-_Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
+       | KIND(CHOOSE) | KIND(DRAIN) | KIND(YIELD)))
+/* The later kinds all part: the last bit stands for them. */
+#define KIND_LATER 31
+_Static_assert(EVENT_YIELD < KIND_LATER, "a set of kinds is 32 bits");
 
 /* ---- touches --------------------------------------------------------------------------------- */
 
@@ -167,7 +169,7 @@ static void watch_trace(struct watch *watch)
 {
     const struct event *end = execution.trace + execution.trace_run_count;
     for (const struct event *event = execution.trace; event < end; event++) {
-        uint32_t kind = UINT32_C(1) << event->kind;
+        uint32_t kind = UINT32_C(1) << (event->kind < KIND_LATER ? event->kind : KIND_LATER);
         if ((kind & KINDS_SINGLE) && watch_overlaps(watch, event->address, event->size)) {
             if ((kind & KINDS_WRITING) || (kind == KIND(ATOMIC_CAS) && event->success))
                 watch_touch(watch, event, event->address, true);

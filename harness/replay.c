@@ -10,7 +10,7 @@
 #include "../scheduler/trace.h"
 #include "describe.h"
 #include "oracle.h"
-#include "subject_build.h"
+#include "subject_origin.h"
 
 static const char *reuse_name(enum treadle_reuse reuse)
 {
@@ -117,15 +117,15 @@ struct schedule *replay_record(const struct verdict_record *record)
     schedule->memory = schedule_copy_text(memory_model_name(scheduler.memory));
     schedule->reuse = schedule_copy_text(reuse_name(execution.target->reuse));
     schedule->exploring = scheduler.exploring;
-    schedule->subject_compiler = schedule_copy_text(SUBJECT_COMPILER);
-    schedule->subject_hash = SUBJECT_HASH;
-    schedule->flags = schedule_copy_text(SUBJECT_FLAGS);
+    schedule->subject_compiler = schedule_copy_text(subject_origin()->compiler);
+    schedule->subject_hash = subject_origin()->hash;
+    schedule->flags = schedule_copy_text(subject_origin()->flags);
     schedule->verdict = record->verdict;
     schedule->rule = schedule_copy_text(record->rule);
     schedule->fingerprint = describe_fingerprint(record);
     schedule->events = execution.trace_run_count;
     schedule->hash = trace_hash();
-    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+    for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
         char path[5 * GOROUTINES_MAX]; /* the deepest path fits */
         record_path(&scheduler.goroutines[id], path, sizeof path);
         schedule_add_goroutine(schedule, id, path, scheduler.goroutines[id].role);
@@ -209,8 +209,7 @@ static bool replay_same_goroutines(const struct schedule *schedule)
             return false;
         const struct goroutine *goroutine = &scheduler.goroutines[named->id];
         record_path(goroutine, path, sizeof path);
-        const char *role = named->id != 0 ? goroutine->role : NULL;
-        if (strcmp(named->path, path) != 0 || !replay_same_text(named->role, role))
+        if (strcmp(named->path, path) != 0 || !replay_same_text(named->role, goroutine->role))
             return false;
     }
     return true;
@@ -293,7 +292,7 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
     result.diverged = replay.diverged;
     result.diverged_at = replay.diverged_event;
     result.hash = trace_hash();
-    result.hash_promised = schedule->subject_hash == SUBJECT_HASH && !resync;
+    result.hash_promised = schedule->subject_hash == subject_origin()->hash && !resync;
     result.record = replay_expected(schedule);
     result.same_goroutines = replay_same_goroutines(schedule);
     result.matched = result.record != NULL && result.same_goroutines && !replay.diverged

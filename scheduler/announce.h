@@ -15,6 +15,12 @@
 #define HOOK_PC ((uint64_t)__builtin_return_address(0))
 #define HOOK_FRAME ((uint64_t)__builtin_dwarf_cfa())
 
+/* Both, for who acts on behalf of that function. */
+struct caller {
+    uint64_t pc, frame;
+};
+#define HOOK_CALLER ((struct caller){ HOOK_PC, HOOK_FRAME })
+
 /* Completes the record of a plain write, now that the goroutine has come back from it. */
 ALWAYS_INLINE void announce_commit(struct goroutine *self)
 {
@@ -41,16 +47,10 @@ ALWAYS_INLINE void announce_pending(struct goroutine *self, uint64_t what, uint6
     self->priority = 0;
 }
 
-/* Lets the strategy choose who goes on, and goes there; returns when self is chosen. frame:
- * HOOK_FRAME of the subject's call, 0 if it is known. */
-ALWAYS_INLINE void announce_schedule_from(struct goroutine *self, uint64_t frame)
+/* Lets the strategy choose who goes on in a running execution, and goes there; returns when self is
+ * chosen. */
+ALWAYS_INLINE void announce_switch(struct goroutine *self)
 {
-    if (__builtin_expect(execution.phase != PHASE_RUN, 0))
-        return;
-    if (__builtin_expect(scheduler.memory != MEMORY_SC, 0)) {
-        buffer_schedule(self, frame);
-        return;
-    }
     if (__builtin_expect(scheduler.await_count > 0, 0))
         await_wake();
     if (__builtin_expect(scheduler.candidate_count == 0, 0))
@@ -65,6 +65,16 @@ ALWAYS_INLINE void announce_schedule_from(struct goroutine *self, uint64_t frame
     execution.switches += next != self;
     scheduler.running = next;
     fiber_switch(&self->fiber, &next->fiber);
+}
+
+/* The same at any time: outside RUN there is nobody else. frame: HOOK_FRAME of the subject's call, 0
+ * if it is known. */
+ALWAYS_INLINE void announce_schedule_from(struct goroutine *self, uint64_t frame)
+{
+    if (__builtin_expect(scheduler.schedules_plainly, 1))
+        announce_switch(self);
+    else
+        scheduler_schedule_specially(self, frame);
 }
 
 /* The same in a function that the subject calls itself. */
@@ -101,16 +111,23 @@ struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t
                                  uint64_t pc, uint64_t frame);
 
 /* All of it, for an event that is always possible. Its values are still 0, its success 1. */
-ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order order,
-                                     uint64_t address, uint32_t size, uint64_t pc)
+ALWAYS_INLINE struct event *announce_from(enum event_kind kind, enum event_order order,
+                                          uint64_t address, uint32_t size, struct caller caller)
 {
     struct goroutine *self = scheduler.running;
     uint64_t what = event_what(kind, order, size, self->id);
-    announce_pending(self, what, address, pc);
+    announce_pending(self, what, address, caller.pc);
     if (__builtin_expect(scheduler.exploring, 0))
-        return announce_exploring(self, what, address, pc, HOOK_FRAME);
-    announce_schedule(self);
-    return announce_execute(self, what, address, pc);
+        return announce_exploring(self, what, address, caller.pc, caller.frame);
+    announce_schedule_from(self, caller.frame);
+    return announce_execute(self, what, address, caller.pc);
+}
+
+/* The same in a function that the subject calls itself. */
+ALWAYS_INLINE struct event *announce(enum event_kind kind, enum event_order order,
+                                     uint64_t address, uint32_t size, uint64_t pc)
+{
+    return announce_from(kind, order, address, size, (struct caller){ pc, HOOK_FRAME });
 }
 
 /* The running goroutine, whose event this is, is about to store. */

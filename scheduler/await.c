@@ -59,17 +59,20 @@ static bool goroutine_state(const struct goroutine *self, uint64_t pc, uint64_t 
 
 /* ---- loops ----------------------------------------------------------------------------------- */
 
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
+#define KINDS_FAILING                                                                              \
+    (KIND(ATOMIC_CAS) | KIND(TRYLOCK) | KIND(TRYRDLOCK) | KIND(TRYWRLOCK) | KIND(SEM_TRYWAIT))
+
 static bool only_read(const struct event *event)
 {
     bool reads = event->kind == EVENT_READ || event->kind == EVENT_ATOMIC_LOAD;
-    bool failed = event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK;
-    return reads || (failed && !event->success);
+    return reads || ((KINDS_FAILING >> event->kind & 1) && !event->success);
 }
 
 static bool may_only_read(const struct event *pending)
 {
     return pending->kind == EVENT_READ || pending->kind == EVENT_ATOMIC_LOAD
-           || pending->kind == EVENT_ATOMIC_CAS || pending->kind == EVENT_TRYLOCK;
+           || (KINDS_FAILING >> pending->kind & 1);
 }
 
 /* Notes the event that the goroutine has just executed: the newest of the trace. */

@@ -1,4 +1,6 @@
 /* calls.c: what subjects call by name: goroutines, data choices, memory, and their own ends. */
+#include "calls.h"
+
 #include "announce.h"
 
 /* treadle_go's functions take one argument; it travels as the state. */
@@ -45,18 +47,21 @@ uint32_t treadle_choose(uint32_t count, const char *label)
 {
     if (count < 1 || count > 65536)
         check_limit("treadle_choose(%u): a choice has 1 to 65536 answers", count);
-    if (execution.phase != PHASE_RUN)
-        return 0;
+    return execution.phase == PHASE_RUN ? calls_choose(count, label, HOOK_CALLER) : 0;
+}
+
+uint32_t calls_choose(uint32_t count, const char *label, struct caller caller)
+{
     struct goroutine *self = scheduler.running;
     uint64_t what = event_what(EVENT_CHOOSE, EVENT_PLAIN, count, self->id);
-    announce_pending(self, what, 0, HOOK_PC);
-    struct event *event = announce_execute(self, what, 0, HOOK_PC);
+    announce_pending(self, what, 0, caller.pc);
+    struct event *event = announce_execute(self, what, 0, caller.pc);
     event->source = (uint64_t)label;
     event->value_read = choose(CHOICE_DATA, NULL, count);
     return (uint32_t)event->value_read;
 }
 
-void *treadle_alloc(size_t bytes, const char *type)
+void *calls_allocate(size_t bytes, size_t alignment, const char *type, struct caller caller)
 {
     if (scheduler.running == NULL)
         check_limit("treadle_alloc was called outside set-up, programs and final check");
@@ -66,21 +71,33 @@ void *treadle_alloc(size_t bytes, const char *type)
         return (void *)heap_allocate(scheduler.running, bytes, type, HEAP_EVENT_SETUP)->start;
     struct goroutine *self = scheduler.running;
     uint64_t what = event_what(EVENT_ALLOC, EVENT_PLAIN, (uint32_t)bytes, self->id);
-    announce_pending(self, what, 0, HOOK_PC);
+    announce_pending(self, what, 0, caller.pc);
     self->pending.source = (uint64_t)type;
-    announce_schedule(self);
-    struct event *event = announce_execute(self, what, 0, HOOK_PC);
+    announce_schedule_from(self, caller.frame);
+    struct event *event = announce_execute(self, what, 0, caller.pc);
     event->source = (uint64_t)type;
     uint32_t position = (uint32_t)(event - execution.trace);
+    if (alignment > HEAP_GRANULE_BYTES)
+        heap_align(self, alignment);
     struct heap_block *block = heap_allocate(self, bytes, type, position);
+    CHECK(block->start & (alignment - 1), ==, 0u);
     event->address = block->start;
     return (void *)block->start;
 }
 
+void *treadle_alloc(size_t bytes, const char *type)
+{
+    return calls_allocate(bytes, HEAP_GRANULE_BYTES, type, HOOK_CALLER);
+}
+
 void treadle_free(void *memory)
 {
-    if (memory == NULL)
-        return;
+    if (memory != NULL)
+        calls_free(memory, HOOK_CALLER);
+}
+
+void calls_free(void *memory, struct caller caller)
+{
     uint64_t address = (uint64_t)memory;
     struct event *event = NULL;
     if (scheduler.running == NULL)
@@ -88,7 +105,7 @@ void treadle_free(void *memory)
     if (announce_records()) {
         const struct heap_block *block = heap_find(address);
         uint32_t bytes = block != NULL ? (uint32_t)block->bytes : 1;
-        event = announce(EVENT_FREE, EVENT_PLAIN, address, bytes, HOOK_PC);
+        event = announce_from(EVENT_FREE, EVENT_PLAIN, address, bytes, caller);
     }
     uint32_t position = event != NULL ? (uint32_t)(event - execution.trace) : EVENT_INDEX_NONE;
     struct heap_block *block = heap_block_starting(address);
@@ -121,8 +138,7 @@ bool treadle_block(const volatile void *address, void **ret_start, size_t *ret_b
     return true;
 }
 
-/* The event that a subject's own check speaks of is the goroutine's last one. */
-static uint32_t last_event_of_self(uint64_t frame)
+uint32_t calls_last_event(uint64_t frame)
 {
     if (scheduler.running == NULL || execution.trace_count == 0)
         return EVENT_INDEX_NONE;
@@ -137,16 +153,16 @@ static uint32_t last_event_of_self(uint64_t frame)
 
 void treadle_go_fatal(const char *message)
 {
-    scheduler_end(TREADLE_GO_FATAL, message, last_event_of_self(HOOK_FRAME));
+    scheduler_end(TREADLE_GO_FATAL, message, calls_last_event(HOOK_FRAME));
 }
 
 void treadle_panic(const char *message)
 {
-    scheduler_end(TREADLE_PANIC, message, last_event_of_self(HOOK_FRAME));
+    scheduler_end(TREADLE_PANIC, message, calls_last_event(HOOK_FRAME));
 }
 
 void treadle_assert(bool condition, const char *rule)
 {
     if (!condition)
-        scheduler_end(TREADLE_ASSERT, rule, last_event_of_self(HOOK_FRAME));
+        scheduler_end(TREADLE_ASSERT, rule, calls_last_event(HOOK_FRAME));
 }

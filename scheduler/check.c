@@ -10,8 +10,9 @@
 
 void check_failed(const char *file, int line, const char *text, uint64_t left, uint64_t right)
 {
-    fprintf(stderr, "treadle: %s:%d: CHECK(%s) failed: 0x%llx against 0x%llx; this is a bug in "
-                    "Treadle, please report it\n",
+    dprintf(STDERR_FILENO, /* stderr may be a program's under test */
+            "treadle: %s:%d: CHECK(%s) failed: 0x%llx against 0x%llx; this is a bug in Treadle, "
+            "please report it\n",
             file, line, text, (unsigned long long)left, (unsigned long long)right);
     crash_handler_remove();
     abort();
@@ -19,11 +20,11 @@ void check_failed(const char *file, int line, const char *text, uint64_t left, u
 
 void check_limit(const char *format, ...)
 {
+    char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    fputs("treadle: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    dprintf(STDERR_FILENO, "treadle: %s\n", text);
     _exit(2);
 }

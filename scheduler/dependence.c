@@ -5,18 +5,22 @@
 #include "heap_layout.h"
 #include "scheduler.h"
 
-#define SET(name) (UINT32_C(1) << EVENT_##name)
-_Static_assert(EVENT_KIND_COUNT <= 32, "a set of kinds is 32 bits");
+#define SET(name) (UINT64_C(1) << EVENT_##name)
+_Static_assert(EVENT_KIND_COUNT <= 64, "a set of kinds is 64 bits");
 
 #define KINDS_READING (SET(READ) | SET(ATOMIC_LOAD))
 #define KINDS_MEMORY                                                                               \
     (KINDS_READING | SET(WRITE) | SET(COPY) | SET(ATOMIC_STORE) | SET(ATOMIC_RMW)                  \
-     | SET(ATOMIC_CAS) | SET(ALLOC) | SET(FREE) | SET(DRAIN))
+     | SET(ATOMIC_CAS) | SET(ALLOC) | SET(FREE) | SET(DRAIN) | SET(GO))
 #define KINDS_OBJECT                                                                               \
     (SET(LOCK) | SET(TRYLOCK) | SET(UNLOCK) | SET(RWLOCK) | SET(RWDRAIN) | SET(RWUNLOCK)           \
-     | SET(RLOCK) | SET(RUNLOCK) | SET(WAITGROUP_ADD) | SET(WAITGROUP_WAIT))
+     | SET(RLOCK) | SET(RUNLOCK) | SET(WAITGROUP_ADD) | SET(WAITGROUP_WAIT) | SET(RDLOCK)          \
+     | SET(WRLOCK) | SET(TRYRDLOCK) | SET(TRYWRLOCK) | SET(RDWRUNLOCK) | SET(SEM_WAIT)             \
+     | SET(SEM_TRYWAIT) | SET(SEM_POST) | SET(COND_WAIT) | SET(COND_TIMEOUT) | SET(COND_SIGNAL)    \
+     | SET(COND_BROADCAST) | SET(BARRIER))
+#define KINDS_TRYING (SET(TRYLOCK) | SET(TRYRDLOCK) | SET(TRYWRLOCK) | SET(SEM_TRYWAIT))
 
-static bool in(enum event_kind kind, uint32_t set)
+static bool in(enum event_kind kind, uint64_t set)
 {
     return set >> kind & 1;
 }
@@ -30,7 +34,7 @@ static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
  * these bytes or of others. */
 static bool only_reads(const struct event *event, bool same_bytes)
 {
-    bool may_fail = event->kind == EVENT_TRYLOCK
+    bool may_fail = in(event->kind, KINDS_TRYING)
                     || (event->kind == EVENT_ATOMIC_CAS && scheduler.memory == MEMORY_SC);
     bool fails = may_fail && !event->success;
     return in(event->kind, KINDS_READING | SET(WAITGROUP_WAIT)) || (fails && same_bytes);
@@ -40,7 +44,7 @@ static bool only_reads(const struct event *event, bool same_bytes)
  * announces itself does not see who leaves. */
 static bool readers_commute(enum event_kind a, enum event_kind b)
 {
-    const uint32_t readers = SET(RLOCK) | SET(RUNLOCK);
+    const uint64_t readers = SET(RLOCK) | SET(RUNLOCK);
     return (in(a, readers) && in(b, readers)) || (a == EVENT_RWLOCK && b == EVENT_RUNLOCK)
            || (a == EVENT_RUNLOCK && b == EVENT_RWLOCK);
 }
@@ -80,7 +84,7 @@ static uint32_t size_class(const struct event *event)
 /* Blocks of one size change hands: who allocates or frees one and who touches one. */
 static bool reuse_depends(const struct event *a, const struct event *b)
 {
-    const uint32_t changing = SET(ALLOC) | SET(FREE);
+    const uint64_t changing = SET(ALLOC) | SET(FREE);
     if (!in(a->kind, changing) && !in(b->kind, changing))
         return false;
     uint32_t class = size_class(a);
@@ -90,14 +94,14 @@ static bool reuse_depends(const struct event *a, const struct event *b)
 /* A buffered store needs its memory to be there; a copy reads its source at once. */
 static bool buffered_depends(const struct event *a, const struct event *b)
 {
-    const uint32_t changing = SET(ALLOC) | SET(FREE);
+    const uint64_t changing = SET(ALLOC) | SET(FREE);
     bool source = a->kind == EVENT_COPY && !(b->order & EVENT_BUFFERED) && source_depends(a, b);
     return source || ((a->order & EVENT_BUFFERED) && in(b->kind, changing) && places_depend(a, b));
 }
 
 bool dependence_of_any(const struct event *a, const struct event *b, bool reuses)
 {
-    const uint32_t places = KINDS_MEMORY | KINDS_OBJECT;
+    const uint64_t places = KINDS_MEMORY | KINDS_OBJECT;
     bool drains = a->kind == EVENT_DRAIN || b->kind == EVENT_DRAIN;
     if (drains && event_owner(a) == event_owner(b))
         return false;

@@ -19,9 +19,9 @@ bool dependence_of_any(const struct event *a, const struct event *b, bool reuses
  * out again, so allocations of one size depend on each other, and on accesses to such blocks. */
 static inline bool dependence_of(const struct event *a, const struct event *b, bool reuses)
 {
-    const uint32_t reading = UINT32_C(1) << EVENT_READ | UINT32_C(1) << EVENT_ATOMIC_LOAD;
-    const uint32_t writing = UINT32_C(1) << EVENT_WRITE | UINT32_C(1) << EVENT_ATOMIC_STORE
-                             | UINT32_C(1) << EVENT_ATOMIC_RMW;
+    const uint64_t reading = UINT64_C(1) << EVENT_READ | UINT64_C(1) << EVENT_ATOMIC_LOAD;
+    const uint64_t writing = UINT64_C(1) << EVENT_WRITE | UINT64_C(1) << EVENT_ATOMIC_STORE
+                             | UINT64_C(1) << EVENT_ATOMIC_RMW;
     bool common = ((reading | writing) >> a->kind & (reading | writing) >> b->kind & 1)
                   && a->address == b->address && a->size == b->size
                   && !((a->order | b->order) & EVENT_BUFFERED);
@@ -33,9 +33,11 @@ static inline bool dependence_of(const struct event *a, const struct event *b, b
 /* Whether an event waits for others (lock, join, a loop that awaits a value, ...). */
 static inline bool dependence_waits(const struct event *event)
 {
-    const uint32_t waiting = UINT32_C(1) << EVENT_LOCK | UINT32_C(1) << EVENT_RWLOCK
-                             | UINT32_C(1) << EVENT_RLOCK | UINT32_C(1) << EVENT_RWDRAIN
-                             | UINT32_C(1) << EVENT_WAITGROUP_WAIT | UINT32_C(1) << EVENT_JOIN;
+    const uint64_t waiting = UINT64_C(1) << EVENT_LOCK | UINT64_C(1) << EVENT_RWLOCK
+                             | UINT64_C(1) << EVENT_RLOCK | UINT64_C(1) << EVENT_RWDRAIN
+                             | UINT64_C(1) << EVENT_WAITGROUP_WAIT | UINT64_C(1) << EVENT_JOIN
+                             | UINT64_C(1) << EVENT_RDLOCK | UINT64_C(1) << EVENT_WRLOCK
+                             | UINT64_C(1) << EVENT_SEM_WAIT;
     return (waiting >> event->kind & 1) || event->await != 0;
 }
 

@@ -28,8 +28,10 @@ static bool copy_reads_what_is_written(const struct event *copy, const struct ev
            && overlap(copy->source, copy->size, other->address, other->size);
 }
 
-bool event_copy_conflicts(const struct event *a, const struct event *b)
+bool event_conflicts_specially(const struct event *a, const struct event *b)
 {
+    if (a->kind == EVENT_END || b->kind == EVENT_END)
+        return true;
     bool buffered = (a->order | b->order) & EVENT_BUFFERED; /* of two stores one writes nothing */
     return (!buffered && overlap(a->address, a->size, b->address, b->size))
            || copy_reads_what_is_written(a, b) || copy_reads_what_is_written(b, a);

@@ -16,7 +16,7 @@
     X(NONE, "none", 0)                                                                             \
     X(START, "start", 0)             /* the goroutine's first step */                              \
     X(EXIT, "exit", 0)               /* its last one; no choice stands before it */                \
-    X(GO, "go", 0)                   /* creates goroutine value_written */                         \
+    X(GO, "go", EVENT_WRITES)        /* creates goroutine value_written; may write its handle */   \
     X(JOIN, "join", 0)               /* waits for goroutine value_read */                          \
     X(READ, "read", EVENT_READS)                                                                   \
     X(WRITE, "write", EVENT_WRITES)                                                                \
@@ -38,10 +38,26 @@
     X(WAITGROUP_WAIT, "wait", EVENT_READS)                                                         \
     X(ALLOC, "alloc", 0) /* address, size: the new block */                                        \
     X(FREE, "free", EVENT_WRITES)                                                                  \
-    X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */                     \
+    X(CHOOSE, "choose", 0) /* answer value_read of size; source: its label */                      \
     X(CALL, "call", 0)     /* an operation of the history begins ... */                            \
     X(RETURN, "return", 0) /* ... or has ended: events only where scheduler_options says so */     \
-    X(DRAIN, "drain", EVENT_WRITES) /* a buffered store reaches memory (store_buffer.h) */
+    X(DRAIN, "drain", EVENT_WRITES) /* a buffered store reaches memory (store_buffer.h) */         \
+    /* what POSIX threads have beyond that; the numbers above stand in every event hash */         \
+    X(YIELD, "yield", 0)                                                                           \
+    X(END, "end", EVENT_READS | EVENT_WRITES) /* the process ends: no access comes behind it */    \
+    X(RDLOCK, "rdlock", EVENT_READS | EVENT_WRITES) /* value: readers << 32 | writer */            \
+    X(WRLOCK, "wrlock", EVENT_READS | EVENT_WRITES) /* waits for writer and readers alike */       \
+    X(TRYRDLOCK, "tryrdlock", EVENT_READS | EVENT_WRITES)                                          \
+    X(TRYWRLOCK, "trywrlock", EVENT_READS | EVENT_WRITES)                                          \
+    X(RDWRUNLOCK, "rdwrunlock", EVENT_READS | EVENT_WRITES)                                        \
+    X(SEM_WAIT, "sem-wait", EVENT_READS | EVENT_WRITES)                                            \
+    X(SEM_TRYWAIT, "sem-trywait", EVENT_READS | EVENT_WRITES)                                      \
+    X(SEM_POST, "sem-post", EVENT_READS | EVENT_WRITES)                                            \
+    X(COND_WAIT, "cond-wait", EVENT_READS | EVENT_WRITES) /* is a waiter from here on */           \
+    X(COND_TIMEOUT, "cond-timeout", EVENT_READS | EVENT_WRITES) /* success: nobody signalled */     \
+    X(COND_SIGNAL, "signal", EVENT_READS | EVENT_WRITES)                                           \
+    X(COND_BROADCAST, "broadcast", EVENT_READS | EVENT_WRITES)                                     \
+    X(BARRIER, "barrier", EVENT_READS | EVENT_WRITES) /* arrives there */
 
 enum { EVENT_READS = 1, EVENT_WRITES = 2 };
 
@@ -88,8 +104,8 @@ struct event {
     uint64_t value_read;    /* size <= 8: the value, zero-extended; longer: XXH3-64 of the bytes */
     uint64_t value_written; /* the same */
     uint32_t index;         /* own number within its goroutine, from 0 */
-    uint32_t success;       /* CAS, TRYLOCK: whether it wrote, got the lock; 1 elsewhere, but 0
-                               where exploring if it was an access to memory that is not there */
+    uint32_t success;       /* CAS, tries of locks: whether it wrote, got the lock; 1 elsewhere,
+                               but 0 where exploring if it was an access to memory that is not there */
     union {
         uint32_t reads_from; /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
                                 the set-up's state. Only after trace_link_reads */
@@ -120,21 +136,24 @@ const char *event_kind_name(enum event_kind kind);
 #define EVENT_KIND_BIT_IF_WRITES(name, text, does)                                                 \
     | (uint64_t)(((does) & EVENT_WRITES) != 0) << EVENT_##name
 
-/* What the executed event did to memory: EVENT_READS | EVENT_WRITES. A failed CAS or TRYLOCK only
- * read; a buffered store did nothing. */
+/* What the executed event did to memory: EVENT_READS | EVENT_WRITES. A CAS, or a try of a
+ * lock, that failed only read; a buffered store did nothing. */
 static inline unsigned event_effect(const struct event *event)
 {
     if (event->order & EVENT_BUFFERED)
         return 0;
-    bool may_fail = event->kind == EVENT_ATOMIC_CAS || event->kind == EVENT_TRYLOCK;
-    if (may_fail && !event->success)
+    const uint64_t may_fail = UINT64_C(1) << EVENT_ATOMIC_CAS | UINT64_C(1) << EVENT_TRYLOCK
+                              | UINT64_C(1) << EVENT_TRYWRLOCK | UINT64_C(1) << EVENT_TRYRDLOCK
+                              | UINT64_C(1) << EVENT_SEM_TRYWAIT
+                              | UINT64_C(1) << EVENT_COND_TIMEOUT;
+    if ((may_fail >> event->kind & 1) && !event->success)
         return EVENT_READS;
     return (EVENT_KINDS_THAT(READS) >> event->kind & 1 ? EVENT_READS : 0)
            | (EVENT_KINDS_THAT(WRITES) >> event->kind & 1 ? EVENT_WRITES : 0);
 }
 
-/* The same for two events of which one is a copy. */
-bool event_copy_conflicts(const struct event *a, const struct event *b);
+/* event_conflicts for two events of which one is a copy, or the end of the process. */
+bool event_conflicts_specially(const struct event *a, const struct event *b);
 
 /* Whether two events of different goroutines may touch common bytes and one of them may write.
  * Goes by what the kinds may do: whether a CAS or TRYLOCK will succeed is not known of a pending
@@ -144,8 +163,9 @@ static inline bool event_conflicts(const struct event *a, const struct event *b)
     const uint64_t writes = EVENT_KINDS_THAT(WRITES), touches = EVENT_KINDS_THAT(READS) | writes;
     if (!((writes >> a->kind | writes >> b->kind) & touches >> a->kind & touches >> b->kind & 1))
         return false;
-    if (a->kind == EVENT_COPY || b->kind == EVENT_COPY)
-        return event_copy_conflicts(a, b);
+    const uint64_t special = UINT64_C(1) << EVENT_COPY | UINT64_C(1) << EVENT_END;
+    if ((special >> a->kind | special >> b->kind) & 1)
+        return event_conflicts_specially(a, b);
     if ((a->order | b->order) & EVENT_BUFFERED)
         return false;
     return a->address <= b->address ? b->address - a->address < a->size

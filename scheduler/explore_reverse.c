@@ -9,10 +9,12 @@
 #include "explore_stores.h"
 #include "scheduler.h"
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
+#define KINDS_TRYING (KIND(TRYLOCK) | KIND(TRYWRLOCK) | KIND(TRYRDLOCK) | KIND(SEM_TRYWAIT))
 /* Kinds that make others wait. */
 #define KINDS_STOPPING                                                                             \
-    (KIND(LOCK) | KIND(TRYLOCK) | KIND(RWLOCK) | KIND(RLOCK) | KIND(WAITGROUP_ADD))
+    (KIND(LOCK) | KIND(RWLOCK) | KIND(RLOCK) | KIND(WAITGROUP_ADD) | KIND(RDLOCK) | KIND(WRLOCK)   \
+     | KIND(SEM_WAIT) | KINDS_TRYING)
 
 /* A detour that has been found: before event `position` (p), goroutine `goroutine` executes `key`,
  * after those of the first parts[g] events of each goroutine g that have not been executed yet. */
@@ -39,21 +41,6 @@ static struct event key_event(const struct explore_trace *trace, uint32_t positi
     struct event key = execution.trace[position];
     key.success = explore_succeeds(trace, position, parts);
     return key;
-}
-
-/* Whether p waits once the key has been executed. */
-static bool key_stops(const struct detour *detour)
-{
-    const struct event *p = &execution.trace[detour->position];
-    if (!dependence_waits(p) || p->await != 0 || p->address != detour->key.address
-        || !p->success || !detour->key.success)
-        return false;
-    bool takes = detour->key.kind == EVENT_LOCK || detour->key.kind == EVENT_RWLOCK
-                 || detour->key.kind == EVENT_TRYLOCK;
-    if (p->kind == EVENT_WAITGROUP_WAIT)
-        return detour->key.kind == EVENT_WAITGROUP_ADD
-               && detour->key.value_written != detour->key.value_read;
-    return takes;
 }
 
 /* ---- the order of detours before one p ------------------------------------------------------- */
@@ -194,7 +181,7 @@ static void make_detour(struct explore_trace *trace, const struct detour *detour
         return;
     static struct renaming renaming;
     struct explore_steps *steps = &children->steps;
-    bool stops = key_stops(detour);
+    bool stops = explore_stops(trace, detour->position, &detour->key, detour->parts);
     renaming_begin(&renaming);
     for (uint32_t i = 0; renaming.needed && i < detour->position; i++)
         renaming_note(&renaming, &execution.trace[i]);

@@ -11,9 +11,30 @@
 #include "scheduler.h"
 #include "synchronisation.h"
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 
 /* ---- synchronisation objects ----------------------------------------------------------------- */
+
+/* Operations that change such an object, or wait for it. */
+#define KINDS_OBJECT                                                                               \
+    (KIND(LOCK) | KIND(TRYLOCK) | KIND(UNLOCK) | KIND(RWLOCK) | KIND(RWDRAIN) | KIND(RWUNLOCK)     \
+     | KIND(RLOCK) | KIND(RUNLOCK) | KIND(WAITGROUP_ADD) | KIND(WAITGROUP_WAIT) | KINDS_RDWRLOCK   \
+     | KINDS_SEMAPHORE)
+#define KINDS_RWMUTEX                                                                              \
+    (KIND(RWLOCK) | KIND(RWDRAIN) | KIND(RWUNLOCK) | KIND(RLOCK) | KIND(RUNLOCK))
+/* Of these all depend on each other: what one has left is the state. */
+#define KINDS_RDWRLOCK                                                                             \
+    (KIND(RDLOCK) | KIND(WRLOCK) | KIND(TRYRDLOCK) | KIND(TRYWRLOCK) | KIND(RDWRUNLOCK))
+#define KINDS_SEMAPHORE (KIND(SEM_WAIT) | KIND(SEM_TRYWAIT) | KIND(SEM_POST))
+
+/* A reader-writer lock's or semaphore's state, as a value of its events. */
+static struct object_state object_of_value(enum event_kind kind, uint64_t value)
+{
+    bool rdwrlock = KINDS_RDWRLOCK >> kind & 1;
+    return rdwrlock ? (struct object_state){ .owner = (uint32_t)value,
+                                             .count = (int32_t)(uint32_t)(value >> 32) }
+                    : (struct object_state){ .count = (int32_t)(uint32_t)value };
+}
 
 /* The newest operation on the object of `event` before `position`, or allocation of its memory. */
 static uint32_t object_before(const struct explore_trace *trace, uint32_t position,
@@ -30,8 +51,7 @@ static uint32_t object_before(const struct explore_trace *trace, uint32_t positi
         if (position == EXPLORE_NONE)
             return EXPLORE_NONE;
         const struct event *other = &execution.trace[position];
-        if (other->address == event->address && other->kind >= EVENT_LOCK
-            && other->kind <= EVENT_WAITGROUP_WAIT)
+        if (other->address == event->address && (KINDS_OBJECT >> other->kind & 1))
             return position;
         if (frees && other->kind == EVENT_ALLOC && event->address - other->address < other->size)
             return position;
@@ -62,14 +82,19 @@ static bool object_undo(const struct event *operation, struct object_state *stat
     case EVENT_ALLOC: /* of zeros */
         return true;
     default:
-        return false;
+        if (!((KINDS_RDWRLOCK | KINDS_SEMAPHORE) >> operation->kind & 1))
+            return false;
+        *state = object_of_value(operation->kind, operation->value_written);
+        return true;
     }
 }
 
 /* The state before an operation that is the first one known of its object. */
 static void object_begin(const struct event *operation, struct object_state *state)
 {
-    if (operation->kind >= EVENT_RWLOCK && operation->kind <= EVENT_RUNLOCK) {
+    if ((KINDS_RDWRLOCK | KINDS_SEMAPHORE) >> operation->kind & 1) {
+        *state = object_of_value(operation->kind, operation->value_read);
+    } else if (KINDS_RWMUTEX >> operation->kind & 1) {
         if (!state->writer_known)
             state->owner = (uint32_t)(operation->value_read >> 32);
         state->count += (int32_t)(uint32_t)operation->value_read;
@@ -103,6 +128,55 @@ static struct object_state object_after(const struct explore_trace *trace, uint3
     else
         state = object_now(event);
     return state;
+}
+
+/* What an operation does to the object in that state. */
+static void object_do(const struct event *operation, struct object_state *state)
+{
+    switch (operation->kind) {
+    case EVENT_LOCK:
+    case EVENT_RWLOCK:
+    case EVENT_WRLOCK:
+        state->owner = 1; /* whoever that is */
+        break;
+    case EVENT_TRYLOCK:
+    case EVENT_TRYWRLOCK:
+        state->owner = operation->success ? 1 : state->owner;
+        break;
+    case EVENT_TRYRDLOCK:
+        state->count += (int32_t)operation->success;
+        break;
+    case EVENT_SEM_TRYWAIT:
+        state->count -= (int32_t)operation->success;
+        break;
+    case EVENT_RLOCK:
+    case EVENT_RDLOCK:
+        state->count++;
+        break;
+    case EVENT_SEM_WAIT:
+        state->count--;
+        break;
+    case EVENT_WAITGROUP_ADD:
+        state->count += (int32_t)(operation->value_written - operation->value_read);
+        break;
+    default: /* no other stops anybody */
+        break;
+    }
+}
+
+/* The kind that waits for what a try of this kind wants. */
+static enum event_kind try_waits_as(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_TRYWRLOCK:
+        return EVENT_WRLOCK;
+    case EVENT_TRYRDLOCK:
+        return EVENT_RDLOCK;
+    case EVENT_SEM_TRYWAIT:
+        return EVENT_SEM_WAIT;
+    default:
+        return EVENT_LOCK;
+    }
 }
 
 static bool has_ended(const struct explore_trace *trace, uint32_t goroutine,
@@ -168,6 +242,16 @@ static bool cas_succeeds(const struct explore_trace *trace, const struct event *
            && ((value ^ cas->source) & mask) == 0;
 }
 
+static bool try_succeeds(const struct explore_trace *trace, uint32_t position,
+                         const int16_t *counts)
+{
+    const struct event *event = &execution.trace[position];
+    if (!object_is_there(trace, event, counts))
+        return false;
+    struct object_state state = object_after(trace, position, event, counts);
+    return object_lets(try_waits_as(event->kind), &state);
+}
+
 bool explore_succeeds(const struct explore_trace *trace, uint32_t position, const int16_t *counts)
 {
     const struct event *event = &execution.trace[position];
@@ -175,14 +259,31 @@ bool explore_succeeds(const struct explore_trace *trace, uint32_t position, cons
     case EVENT_ATOMIC_CAS:
         return cas_succeeds(trace, event, counts);
     case EVENT_TRYLOCK:
-        return object_is_there(trace, event, counts)
-               && object_after(trace, position, event, counts).owner == 0;
+    case EVENT_TRYRDLOCK:
+    case EVENT_TRYWRLOCK:
+    case EVENT_SEM_TRYWAIT:
+        return try_succeeds(trace, position, counts);
     case EVENT_LOCK:
     case EVENT_RWLOCK:
+    case EVENT_RDLOCK:
+    case EVENT_WRLOCK:
+    case EVENT_SEM_WAIT:
         return object_is_there(trace, event, counts);
     default:
         return event->success;
     }
+}
+
+bool explore_stops(const struct explore_trace *trace, uint32_t position, const struct event *key,
+                   const int16_t *counts)
+{
+    const struct event *event = &execution.trace[position];
+    if (!dependence_waits(event) || event->await != 0 || event->kind == EVENT_JOIN
+        || event->address != key->address || !event->success || !key->success)
+        return false;
+    struct object_state state = object_after(trace, position, event, counts);
+    object_do(key, &state);
+    return !object_lets(event->kind, &state);
 }
 
 /* ---- going on by D --------------------------------------------------------------------------- */
@@ -195,7 +296,7 @@ const struct event *explore_next_event(const struct explore_trace *trace, uint32
         return &execution.trace[*ret_position];
     }
     *ret_position = trace->count;
-    bool waits = goroutine < scheduler.goroutine_count && goroutine > 0
+    bool waits = goroutine < scheduler.goroutine_count && goroutine >= scheduler.goroutine_first
                  && scheduler.goroutines[goroutine].state == GOROUTINE_BLOCKED;
     return waits ? &scheduler.goroutines[goroutine].pending : NULL;
 }
@@ -271,7 +372,7 @@ static bool lets_go_on(const struct explore_trace *trace, const struct event *ev
 {
     if ((trace->seen & EXPLORE_SEEN_AWAIT) || (event->order & EVENT_BUFFERED))
         return true;
-    const uint32_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
+    const uint64_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                              | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(CALL)
                              | KIND(RETURN) | KIND(CHOOSE);

@@ -11,7 +11,7 @@
 #include "explore_stores.h"
 #include "scheduler.h"
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 /* Kinds that touch no memory that others touch. */
 #define KINDS_PLACELESS                                                                            \
     (KIND(NONE) | KIND(START) | KIND(EXIT) | KIND(GO) | KIND(JOIN) | KIND(FENCE) | KIND(CHOOSE))
@@ -161,9 +161,15 @@ static inline bool positions_depend(const struct explore_trace *trace, uint32_t 
                           &execution.trace[b], (uint32_t)trace->events[b].index - 1);
 }
 
+/* Creation may write a handle. */
+static bool is_placeless(const struct event *event)
+{
+    return (KINDS_PLACELESS >> event->kind & 1) && !(event->kind == EVENT_GO && event->size > 0);
+}
+
 static uint64_t event_place(const struct event *event)
 {
-    if (KINDS_PLACELESS >> event->kind & 1)
+    if (is_placeless(event))
         return PLACE_MANY;
     if (event->kind == EVENT_CALL || event->kind == EVENT_RETURN)
         return PLACE_HISTORY;
@@ -176,7 +182,7 @@ static uint64_t event_place(const struct event *event)
 /* Whether whatever depends on `event` and comes before `earlier` happens before `earlier`, too. */
 static bool event_hides(const struct event *earlier, const struct event *event)
 {
-    const uint32_t hiding = KIND(WRITE) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
+    const uint64_t hiding = KIND(WRITE) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                             | KIND(LOCK) | KIND(TRYLOCK) | KIND(UNLOCK);
     return (hiding >> earlier->kind & 1) && earlier->success
            && !(earlier->order & EVENT_BUFFERED) && earlier->address <= event->address
@@ -316,13 +322,13 @@ static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t c
     known->race_end = before->race_end;
     known->wide_before = before->wide_before;
     if (position > 0 && before->place == PLACE_MANY
-        && !(KINDS_PLACELESS >> execution.trace[position - 1].kind & 1))
+        && !is_placeless(&execution.trace[position - 1]))
         trace->wide[known->wide_before++] = position - 1;
     known->place = event_place(event);
     known->same_place = EXPLORE_NONE;
     if (explore_buffers())
         trace_order_stores(trace, position, clock);
-    if (KINDS_PLACELESS >> event->kind & 1) {
+    if (is_placeless(event)) {
         trace_order_lives(trace, position, clock);
     } else if (known->place == PLACE_MANY) {
         trace_look_at_all(trace, position, clock);

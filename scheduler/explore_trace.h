@@ -157,6 +157,10 @@ bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
  * the lock; of others that wait whether there is an object. */
 bool explore_succeeds(const struct explore_trace *trace, uint32_t position, const int16_t *counts);
 
+/* Whether the event at position, which could execute then, would have to wait behind `key`. */
+bool explore_stops(const struct explore_trace *trace, uint32_t position, const struct event *key,
+                   const int16_t *counts);
+
 /* The goroutine's event after its first n ones: executed, or what it was waiting with when the
  * execution ended (position trace->count); NULL if it had ended. */
 const struct event *explore_next_event(const struct explore_trace *trace, uint32_t goroutine,

@@ -85,11 +85,22 @@ static uint64_t heap_room(uint64_t rounded)
     return rounded < HEAP_ROOM_MAX / HEAP_ROOM_FACTOR ? rounded * HEAP_ROOM_FACTOR : HEAP_ROOM_MAX;
 }
 
+/* A multiple of HEAP_GOROUTINE_BYTES. */
+static uint64_t heap_sub_arena(const struct goroutine *goroutine)
+{
+    return goroutine->id == 0 ? HEAP_BASE
+                              : HEAP_BASE + HEAP_SETUP_BYTES + goroutine->id * HEAP_GOROUTINE_BYTES;
+}
+
+void heap_align(struct goroutine *goroutine, uint64_t alignment)
+{
+    CHECK(alignment, <=, HEAP_GOROUTINE_BYTES);
+    goroutine->heap_used = (goroutine->heap_used + alignment - 1) & ~(alignment - 1);
+}
+
 static uint64_t heap_bump(struct goroutine *goroutine, uint64_t rounded)
 {
-    uint64_t base = goroutine->id == 0
-                        ? HEAP_BASE
-                        : HEAP_BASE + HEAP_SETUP_BYTES + goroutine->id * HEAP_GOROUTINE_BYTES;
+    uint64_t base = heap_sub_arena(goroutine);
     uint64_t limit = goroutine->id == 0 ? HEAP_SETUP_BYTES : HEAP_GOROUTINE_BYTES;
     uint64_t start = goroutine->heap_used;
     uint64_t room = heap_room(rounded);

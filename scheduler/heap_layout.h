@@ -50,6 +50,10 @@ void heap_open(void);
 struct heap_block *heap_allocate(struct goroutine *goroutine, uint64_t bytes, const char *type,
                                  uint32_t event);
 
+/* Lets the goroutine's next fresh block start at a multiple of alignment: a power of two, at most
+ * HEAP_GOROUTINE_BYTES. */
+void heap_align(struct goroutine *goroutine, uint64_t alignment);
+
 /* Frees a live block. */
 void heap_free(struct heap_block *block, uint32_t event);
 

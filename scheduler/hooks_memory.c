@@ -1,6 +1,6 @@
 /* hooks_memory.c: subjects' memcpy, memmove and memset. The build renames these calls in subjects'
  * objects to the names below (the engine's own keep libc's). Each is one event. */
-#include "announce.h"
+#include "hooks_memory.h"
 
 void *treadle_memcpy(void *to, const void *from, size_t bytes);
 void *treadle_memmove(void *to, const void *from, size_t bytes);
@@ -22,7 +22,7 @@ static void hook_check(const void *memory, size_t bytes, bool writes)
     memory_check((uint64_t)memory, bytes < enormous ? bytes : enormous, writes);
 }
 
-static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
+void *hooks_copy(void *to, const void *from, size_t bytes, struct caller caller)
 {
     if (bytes == 0) /* whatever the addresses are */
         return to;
@@ -32,10 +32,10 @@ static void *hook_copy(void *to, const void *from, size_t bytes, uint64_t pc)
     struct event *event = NULL;
     if (announce_records()) {
         uint64_t what = event_what(EVENT_COPY, EVENT_PLAIN, hook_size(bytes), self->id);
-        announce_pending(self, what, (uint64_t)to, pc);
+        announce_pending(self, what, (uint64_t)to, caller.pc);
         self->pending.source = (uint64_t)from;
-        announce_schedule(self);
-        event = announce_execute(self, what, (uint64_t)to, pc);
+        announce_schedule_from(self, caller.frame);
+        event = announce_execute(self, what, (uint64_t)to, caller.pc);
         event->source = (uint64_t)from;
     }
     hook_check(to, bytes, true);
@@ -72,12 +72,12 @@ static void *hook_set(void *to, int value, size_t bytes, uint64_t pc)
 
 void *treadle_memcpy(void *to, const void *from, size_t bytes)
 {
-    return hook_copy(to, from, bytes, HOOK_PC);
+    return hooks_copy(to, from, bytes, HOOK_CALLER);
 }
 
 void *treadle_memmove(void *to, const void *from, size_t bytes)
 {
-    return hook_copy(to, from, bytes, HOOK_PC);
+    return hooks_copy(to, from, bytes, HOOK_CALLER);
 }
 
 void *treadle_memset(void *to, int value, size_t bytes)
@@ -89,13 +89,13 @@ void *treadle_memset(void *to, int value, size_t bytes)
 void *treadle_memcpy_chk(void *to, const void *from, size_t bytes, size_t room)
 {
     (void)room;
-    return hook_copy(to, from, bytes, HOOK_PC);
+    return hooks_copy(to, from, bytes, HOOK_CALLER);
 }
 
 void *treadle_memmove_chk(void *to, const void *from, size_t bytes, size_t room)
 {
     (void)room;
-    return hook_copy(to, from, bytes, HOOK_PC);
+    return hooks_copy(to, from, bytes, HOOK_CALLER);
 }
 
 void *treadle_memset_chk(void *to, int value, size_t bytes, size_t room)

@@ -5,9 +5,12 @@
 #include <xxhash.h>
 
 #include "check.h"
+#include "image.h"
+#include "thread_local.h"
 
 #define NIL_PAGE_BYTES 4096u
 #define GLOBAL_WRITES_MAX (1u << 20)
+#define MEMORY_HASH_WORDS 64u
 
 extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 
@@ -20,9 +23,24 @@ static struct global_write {
 static uint32_t global_write_count;
 static uint32_t global_write_setup_count; /* the first ones are the set-up's */
 
+/* Pointers into foreign memory are all the same: where that lies differs from process to process. */
+static uint64_t memory_hash_words(uint64_t address, uint64_t bytes)
+{
+    uint64_t words[MEMORY_HASH_WORDS], hash = 0;
+    for (uint64_t done = 0; done < bytes; done += sizeof words) {
+        uint64_t part = bytes - done < sizeof words ? bytes - done : sizeof words;
+        memcpy(words, (const void *)(address + done), part);
+        for (uint64_t i = 0; i < part / 8; i++)
+            words[i] = image_is_foreign(words[i]) ? 0 : words[i];
+        hash = XXH3_64bits_withSeed(words, part, hash);
+    }
+    return hash;
+}
+
 uint64_t memory_hash(uint64_t address, uint64_t bytes)
 {
-    return XXH3_64bits((const void *)address, bytes);
+    return scheduler.whole_program ? memory_hash_words(address, bytes)
+                                   : XXH3_64bits((const void *)address, bytes);
 }
 
 static void memory_remember_global(uint64_t address, uint64_t bytes)
@@ -45,12 +63,21 @@ static void memory_undo_globals(uint32_t count)
     }
 }
 
+/* The event of an access that must not happen. */
+static uint32_t memory_last_event(void)
+{
+    if (execution.trace_count == 0)
+        return EVENT_INDEX_NONE;
+    uint32_t event = execution.trace_count - 1;
+    if (scheduler.exploring)
+        execution.trace[event].success = 0; /* others go on, to whom it did not happen */
+    return event;
+}
+
 /* An access to memory that is not there: which verdict that is. */
 static _Noreturn void memory_wild(uint64_t address)
 {
-    uint32_t event = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
-    if (scheduler.exploring && event != EVENT_INDEX_NONE)
-        execution.trace[event].success = 0; /* others go on, to whom it did not happen */
+    uint32_t event = memory_last_event();
     bool go = execution.target != NULL && execution.target->go_semantics;
     if (go && address < NIL_PAGE_BYTES)
         scheduler_end(TREADLE_PANIC, "nil dereference", event);
@@ -78,6 +105,8 @@ void memory_restore_globals(void)
 
 uint8_t memory_setup_global(uint64_t address)
 {
+    if (scheduler.whole_program)
+        return image_initial(address);
     for (uint32_t i = global_write_setup_count; i < global_write_count; i++)
         if (address - global_writes[i].address < global_writes[i].bytes)
             return (uint8_t)(global_writes[i].value >> 8 * (address - global_writes[i].address));
@@ -106,12 +135,34 @@ bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
 
 bool memory_known(uint64_t address, uint64_t bytes)
 {
-    return heap_accessible(address, bytes) || memory_stack(address, bytes) >= 0
-           || memory_is_global(address, bytes, true);
+    if (heap_accessible(address, bytes) || memory_stack(address, bytes) >= 0)
+        return true;
+    return scheduler.whole_program ? image_holds(address, bytes)
+                                         || thread_local_of_address(address, bytes) >= 0
+                                   : memory_is_global(address, bytes, true);
+}
+
+/* The same as below in a whole program, whose stacks are shared and whose libraries' memory is
+ * theirs to touch. */
+static void memory_check_program(uint64_t address, uint64_t bytes, bool writes)
+{
+    int32_t fiber = memory_stack(address, bytes);
+    int32_t thread = fiber >= 0 ? fiber : thread_local_of_address(address, bytes);
+    if (thread < 0 && image_permits(address, bytes, writes))
+        return;
+    if (thread < 0 || (uint32_t)thread >= scheduler.goroutine_count)
+        memory_wild(address);
+    if (scheduler.goroutines[thread].state == GOROUTINE_DONE)
+        scheduler_end(TREADLE_USE_AFTER_FREE, "access to the stack of a thread that has ended",
+                      memory_last_event());
 }
 
 void memory_check_elsewhere(uint64_t address, uint64_t bytes, bool writes)
 {
+    if (scheduler.whole_program) {
+        memory_check_program(address, bytes, writes);
+        return;
+    }
     int32_t fiber = memory_stack(address, bytes);
     bool private = execution.target != NULL && execution.target->private_stacks;
     if (fiber >= 0 && (uint32_t)fiber == scheduler.running->id)

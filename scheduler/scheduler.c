@@ -7,6 +7,7 @@
 #include "session.h"
 #include "store_buffer.h"
 #include "synchronisation.h"
+#include "thread_local.h"
 
 struct scheduler scheduler;
 
@@ -48,7 +49,7 @@ void goroutine_update(struct goroutine *goroutine)
 
 void scheduler_refresh(uint64_t address)
 {
-    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+    for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
         struct goroutine *goroutine = &scheduler.goroutines[id];
         bool concerned = address == 0 || goroutine->pending.address == address;
         if (concerned && goroutine->state < GOROUTINE_DONE && goroutine != scheduler.running)
@@ -58,7 +59,7 @@ void scheduler_refresh(uint64_t address)
 
 /* ---- a goroutine's life ---------------------------------------------------------------------- */
 
-static _Noreturn void goroutine_exit(struct goroutine *self)
+ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
 {
     announce_commit(self);
     announce_execute(self, event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id), 0, 0);
@@ -75,6 +76,11 @@ static _Noreturn void goroutine_exit(struct goroutine *self)
     __builtin_unreachable();
 }
 
+void scheduler_exit(void)
+{
+    goroutine_exit(scheduler.running);
+}
+
 static void goroutine_main(void)
 {
     fiber_started();
@@ -82,6 +88,35 @@ static void goroutine_main(void)
     announce_execute(self, event_what(EVENT_START, EVENT_PLAIN, 0, self->id), 0, 0);
     self->run(self->state_argument, self->argument);
     goroutine_exit(self);
+}
+
+/* Makes it READY, pending at its start. What it has allocated, who its parent is, is not touched. */
+static void goroutine_begin(struct goroutine *goroutine, uint32_t id, const char *role,
+                            void (*run)(void *state, const void *argument), void *state,
+                            const void *argument)
+{
+    goroutine->pending.address = 0;
+    goroutine->pending.pc = 0;
+    goroutine->pending.what = event_what(EVENT_START, EVENT_PLAIN, 0, id);
+    goroutine->pending.success = 1; /* a pending operation counts as what it may do */
+    goroutine->priority = 0;
+    goroutine->uncommitted = NULL;
+    goroutine->event_count = 0;
+    goroutine->operation = 0;
+    goroutine->await.count = 0;
+    goroutine->await.armed = false;
+    goroutine->pending.await = 0;
+    goroutine->id = id;
+    goroutine->child_count = 0;
+    goroutine->role = role;
+    goroutine->run = run;
+    goroutine->state_argument = state;
+    goroutine->argument = argument;
+    fiber_prepare(&goroutine->fiber, id, goroutine_main);
+    if (scheduler.memory != MEMORY_SC)
+        buffer_begin(id);
+    scheduler.live_count++;
+    scheduler_add_candidate(goroutine);
 }
 
 struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
@@ -93,33 +128,31 @@ struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
         check_limit("an execution has more than %u goroutines", scheduler.goroutines_max - 1);
     scheduler.goroutine_count++;
     struct goroutine *goroutine = &scheduler.goroutines[id];
-    goroutine->pending.address = 0;
-    goroutine->pending.pc = 0;
-    goroutine->pending.what = event_what(EVENT_START, EVENT_PLAIN, 0, id);
-    goroutine->pending.success = 1; /* a pending operation counts as what it may do */
-    goroutine->priority = 0;
-    goroutine->uncommitted = NULL;
-    goroutine->event_count = 0;
     goroutine->allocation_count = 0;
     goroutine->heap_used = 0;
-    goroutine->operation = 0;
-    goroutine->await.count = 0;
-    goroutine->await.armed = false;
-    goroutine->pending.await = 0;
-    goroutine->id = id;
     goroutine->parent = parent->id;
     goroutine->child_index = ++parent->child_count;
-    goroutine->child_count = 0;
-    goroutine->role = role;
-    goroutine->run = run;
-    goroutine->state_argument = state;
-    goroutine->argument = argument;
-    fiber_prepare(&goroutine->fiber, id, goroutine_main);
-    if (scheduler.memory != MEMORY_SC)
-        buffer_begin(id);
-    scheduler.live_count++;
-    scheduler_add_candidate(goroutine);
+    goroutine_begin(goroutine, id, role, run, state, argument);
     return goroutine;
+}
+
+void scheduler_spawn_main(const struct treadle_program *program, void *state)
+{
+    goroutine_begin(&scheduler.goroutines[0], 0, program->role, program->run, state,
+                    program->argument);
+}
+
+__attribute__((noinline, cold)) void scheduler_schedule_specially(struct goroutine *self,
+                                                                uint64_t frame)
+{
+    if (execution.phase != PHASE_RUN)
+        return;
+    if (scheduler.memory != MEMORY_SC)
+        buffer_schedule(self, frame);
+    else
+        announce_switch(self);
+    if (scheduler.whole_program)
+        thread_local_enter(self->id);
 }
 
 struct event *scheduler_synchronise(enum event_kind kind, const volatile void *object,
@@ -181,14 +214,21 @@ static _Noreturn void scheduler_end_deferred(void)
 {
     for (uint32_t id = 0; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
-        if (goroutine->state != GOROUTINE_ENDED)
+        if (goroutine->state != GOROUTINE_ENDED || goroutine->end_verdict == TREADLE_OK)
             continue;
+        execution.ended_early = true;
         struct verdict_record *record =
             execution_add_verdict(goroutine->end_verdict, goroutine->end_rule);
         if (record != NULL && goroutine->end_event != EVENT_INDEX_NONE)
             record->events[record->event_count++] = goroutine->end_event;
     }
-    execution.ended_early = true;
+    scheduler_leave();
+}
+
+void scheduler_end_process(void)
+{
+    if (scheduler.exploring)
+        scheduler_defer_end(TREADLE_OK, NULL, EVENT_INDEX_NONE);
     scheduler_leave();
 }
 

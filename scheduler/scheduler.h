@@ -60,14 +60,17 @@ struct scheduler {
     struct strategy *strategy;
     enum memory_model memory;
     uint32_t candidate_count;
+    uint32_t goroutine_first; /* 1; in a whole program 0, whose main then is scheduled */
     uint32_t goroutine_count; /* goroutines that exist, 0 included */
-    uint32_t live_count;      /* of them, neither done nor 0 */
+    uint32_t live_count;      /* of them, from the first one on, not done */
     uint32_t blocked_count;
     uint32_t trace_limit; /* events that the trace may hold in this phase */
     uint32_t steps_max;
     uint32_t goroutines_max;
     uint32_t tick; /* of the history */
+    bool schedules_plainly; /* execution.phase is RUN, memory is sc, the target no whole program */
     bool private_stacks;
+    bool whole_program; /* the open target is one: its threads have their own thread-locals */
     bool exploring; /* scheduler_options.exploring */
     uint32_t unroll;      /* scheduler_options.unroll */
     uint32_t await_count; /* goroutines that wait in a loop */
@@ -106,6 +109,18 @@ _Noreturn void scheduler_leave(void);
 struct goroutine *scheduler_spawn(struct goroutine *parent, const char *role,
                                   void (*run)(void *state, const void *argument), void *state,
                                   const void *argument);
+
+/* Lets goroutine 0 be the program's main, pending at its start. */
+void scheduler_spawn_main(const struct treadle_program *program, void *state);
+
+/* The running goroutine has done its last step. */
+_Noreturn void scheduler_exit(void);
+
+/* The process ends, and its goroutines with it. Exploring: as in scheduler_options. */
+_Noreturn void scheduler_end_process(void);
+
+/* announce_schedule where scheduler.schedules_plainly does not hold. */
+void scheduler_schedule_specially(struct goroutine *self, uint64_t frame);
 
 /* READY or BLOCKED, as its pending event now has it. */
 void goroutine_update(struct goroutine *goroutine);

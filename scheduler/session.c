@@ -6,7 +6,10 @@
 
 #include "announce.h"
 #include "crash.h"
+#include "image.h"
+#include "program.h"
 #include "store_buffer.h"
+#include "thread_local.h"
 
 /* Events that the final check may add to a trace. */
 #define FINAL_EVENTS_MAX 65536u
@@ -22,6 +25,13 @@ static struct {
     uint64_t watched_steps; /* what the watchdog saw last */
     uint64_t steps_before;  /* events of the executions before this one */
 } session;
+
+static void session_enter(enum execution_phase phase)
+{
+    execution.phase = phase;
+    scheduler.schedules_plainly =
+        phase == PHASE_RUN && scheduler.memory == MEMORY_SC && !scheduler.whole_program;
+}
 
 /* ---- goroutine 0 ----------------------------------------------------------------------------- */
 
@@ -54,9 +64,9 @@ static void run_goroutine_0(enum execution_phase phase, void (*function)(void *a
     session.steps_before++; /* for the watchdog a new beginning is progress */
     fiber_prepare(&self->fiber, 0, goroutine_0_main);
     scheduler.running = self;
-    execution.phase = phase;
+    session_enter(phase);
     fiber_switch(&scheduler.main, &self->fiber);
-    execution.phase = PHASE_NONE;
+    session_enter(PHASE_NONE);
     scheduler.running = NULL;
 }
 
@@ -168,12 +178,19 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     heap_set_policy(target->reuse, target->go_semantics);
     execution.target = target;
     execution_open();
+    scheduler.whole_program = target->main != NULL;
+    scheduler.goroutine_first = scheduler.whole_program ? 0 : 1;
     scheduler.goroutines[0].child_count = 0;
+    scheduler.goroutines[0].role = NULL;
     run_goroutine_0(PHASE_SETUP, session_setup, (void *)target);
     *ret_rule = session.rule;
     session_note_records();
     heap_snapshot(&scheduler.goroutines[0]);
     memory_keep_globals();
+    if (scheduler.whole_program) {
+        image_open();
+        thread_local_open();
+    }
     session.looked = false;
     execution.operation_setup_count = execution.operation_count;
     session.setup_tick = scheduler.tick;
@@ -186,10 +203,14 @@ void scheduler_close(void)
     if (execution.target == NULL)
         return;
     memory_restore_setup_globals();
+    if (scheduler.whole_program)
+        image_restore();
     heap_clear(&scheduler.goroutines[0]);
     execution.target = NULL;
     execution.state = NULL;
     scheduler.private_stacks = false;
+    scheduler.whole_program = false;
+    scheduler.goroutine_first = 1;
 }
 
 /* ---- one execution --------------------------------------------------------------------------- */
@@ -197,9 +218,12 @@ void scheduler_close(void)
 /* Memory, history and counters as the set-up left them. */
 static void session_reset(void)
 {
-    heap_restore(&scheduler.goroutines[0], execution.trace, execution.trace_count, session.looked);
+    bool everything = session.looked || scheduler.whole_program; /* libc writes without events */
+    heap_restore(&scheduler.goroutines[0], execution.trace, execution.trace_count, everything);
     session.looked = false;
     memory_restore_globals();
+    if (scheduler.whole_program)
+        image_restore();
     session.steps_before += execution.trace_count;
     scheduler.tick = session.setup_tick;
     scheduler.candidate_count = 0;
@@ -232,23 +256,34 @@ static void session_final(void *argument)
     }
 }
 
+static void session_spawn_programs(const struct treadle_target *target)
+{
+    if (scheduler.whole_program) {
+        scheduler_spawn_main(target->main, execution.state);
+        program_enter();
+    }
+    for (uint32_t i = 0; i < target->program_count; i++) {
+        const struct treadle_program *program = &target->programs[i];
+        scheduler_spawn(&scheduler.goroutines[0], program->role, program->run, execution.state,
+                        program->argument);
+    }
+}
+
 void scheduler_run(struct strategy *strategy, uint64_t seed)
 {
     const struct treadle_target *target = execution.target;
     session_reset();
     scheduler.strategy = strategy;
     strategy->begin(strategy, seed);
-    for (uint32_t i = 0; i < target->program_count; i++) {
-        const struct treadle_program *program = &target->programs[i];
-        scheduler_spawn(&scheduler.goroutines[0], program->role, program->run, execution.state,
-                        program->argument);
-    }
+    session_spawn_programs(target);
     if (scheduler.live_count > 0) {
-        execution.phase = PHASE_RUN;
+        session_enter(PHASE_RUN);
         uint32_t first = choose(CHOICE_SCHEDULE, scheduler.candidates, scheduler.candidate_count);
         scheduler.running = scheduler.candidates[first];
         fiber_switch(&scheduler.main, &scheduler.running->fiber);
     }
+    if (scheduler.whole_program)
+        program_leave();
     if (scheduler.memory != MEMORY_SC)
         buffer_end();
     execution.trace_run_count = execution.trace_count;
@@ -256,7 +291,7 @@ void scheduler_run(struct strategy *strategy, uint64_t seed)
     scheduler.trace_limit = scheduler.steps_max + FINAL_EVENTS_MAX;
     if (!execution.ended_early && (target->final != NULL || target->invariant_count > 0))
         run_goroutine_0(PHASE_FINAL, session_final, (void *)target);
-    execution.phase = PHASE_NONE;
+    session_enter(PHASE_NONE);
     scheduler.running = NULL;
 }
 
@@ -277,6 +312,7 @@ void scheduler_watchdog(void *context)
     } else {
         execution_add_verdict(TREADLE_TIMEOUT, "no event in a second of CPU time");
         execution.ended_early = true;
+        scheduler.crashed |= scheduler.whole_program; /* libc may have been left with a lock held */
     }
     crash_abandon(context);
 }

@@ -8,14 +8,18 @@
 
 #include "announce.h"
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 #define KINDS_STORING (KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_STORE))
 #define KINDS_DRAINING                                                                             \
     (KIND(GO) | KIND(JOIN) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS) | KIND(LOCK) | KIND(TRYLOCK)      \
      | KIND(UNLOCK) | KIND(RWLOCK) | KIND(RWDRAIN) | KIND(RWUNLOCK) | KIND(RLOCK) | KIND(RUNLOCK)  \
-     | KIND(WAITGROUP_ADD) | KIND(WAITGROUP_WAIT) | KIND(ALLOC) | KIND(FREE))
+     | KIND(WAITGROUP_ADD) | KIND(WAITGROUP_WAIT) | KIND(ALLOC) | KIND(FREE) | KIND(RDLOCK)        \
+     | KIND(WRLOCK) | KIND(TRYRDLOCK) | KIND(TRYWRLOCK) | KIND(RDWRUNLOCK) | KIND(SEM_WAIT)        \
+     | KIND(SEM_TRYWAIT) | KIND(SEM_POST) | KIND(COND_WAIT) | KIND(COND_TIMEOUT)                   \
+     | KIND(COND_SIGNAL) | KIND(COND_BROADCAST) | KIND(BARRIER))
 #define CHAIN_NONE UINT32_MAX
 #define STORE_NONE 0u
+#define LAID_NONE UINT32_MAX
 
 /* One store in a buffer. */
 struct buffered_store {
@@ -49,7 +53,7 @@ static struct {
     uint32_t capacity;
     uint32_t used;   /* stores that have been in use in this execution */
     uint32_t unused; /* list of those that are so no longer, by `newer` */
-    uint32_t laid;   /* goroutine whose stores are laid on memory; 0: none */
+    uint32_t laid;   /* goroutine whose stores are laid on memory, or LAID_NONE */
     struct store_buffer of[GOROUTINES_MAX];
 } buffers;
 
@@ -60,7 +64,7 @@ static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
     return a <= b ? b - a < a_bytes : a - b < b_bytes;
 }
 
-static bool is_kind(const struct event *event, uint32_t kinds)
+static bool is_kind(const struct event *event, uint64_t kinds)
 {
     return kinds >> event->kind & 1;
 }
@@ -126,7 +130,8 @@ static bool store_dies(struct buffered_store *store)
 {
     if (store->on_stack && !store->dead) {
         int32_t fiber = fiber_of_address(store->address);
-        store->dead = fiber > 0 && store->address < buffers.of[fiber].frame;
+        store->dead = fiber >= (int32_t)scheduler.goroutine_first
+                      && store->address < buffers.of[fiber].frame;
     }
     return store->dead;
 }
@@ -143,12 +148,12 @@ static void buffer_take_off(uint32_t goroutine)
         return;
     for (uint32_t i = buffers.of[goroutine].newest; i != STORE_NONE; i = buffers.stores[i].older)
         store_exchange(&buffers.stores[i]);
-    buffers.laid = 0;
+    buffers.laid = LAID_NONE;
 }
 
 static void buffer_lay(uint32_t goroutine)
 {
-    CHECK(buffers.laid, ==, 0u);
+    CHECK(buffers.laid, ==, LAID_NONE);
     for (uint32_t i = buffers.of[goroutine].oldest; i != STORE_NONE; i = buffers.stores[i].newer)
         store_exchange(&buffers.stores[i]);
     buffers.laid = goroutine;
@@ -169,7 +174,8 @@ void buffer_lift(struct goroutine *self, bool ends)
 
 void buffer_end(void)
 {
-    buffer_take_off(buffers.laid);
+    if (buffers.laid != LAID_NONE)
+        buffer_take_off(buffers.laid);
 }
 
 /* ---- drainers -------------------------------------------------------------------------------- */
@@ -268,7 +274,7 @@ static void drain_wakes(uint32_t owner)
     if (goroutine->state < GOROUTINE_DONE)
         goroutine_update(goroutine);
     else if (buffers.of[owner].count == 0 && scheduler.blocked_count > 0)
-        for (uint32_t id = 1; id < scheduler.goroutine_count; id++)
+        for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++)
             if (scheduler.goroutines[id].state == GOROUTINE_BLOCKED)
                 goroutine_update(&scheduler.goroutines[id]);
 }
@@ -453,7 +459,7 @@ void buffer_reset(void)
 {
     buffers.used = 0;
     buffers.unused = STORE_NONE;
-    buffers.laid = 0;
+    buffers.laid = LAID_NONE;
     scheduler.drainer_count = 0;
     buffer_begin(0);
 }

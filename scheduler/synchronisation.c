@@ -1,9 +1,12 @@
 /* synchronisation.c: mutex, reader-writer mutex, wait group, join: objects in the subject's memory,
  * whose operations wait. An operation that cannot execute now keeps its goroutine from being
  * chosen; goroutine_can_execute says when it can. */
-#include "announce.h"
-#include "store_buffer.h"
 #include "synchronisation.h"
+
+#include "announce.h"
+#include "dependence.h"
+#include "posix_objects.h"
+#include "store_buffer.h"
 
 bool object_lets(enum event_kind kind, const struct object_state *state)
 {
@@ -11,13 +14,24 @@ bool object_lets(enum event_kind kind, const struct object_state *state)
     case EVENT_LOCK:
     case EVENT_RWLOCK:
     case EVENT_RLOCK:
+    case EVENT_RDLOCK:
         return state->owner == 0;
     case EVENT_RWDRAIN:
     case EVENT_WAITGROUP_WAIT:
         return state->count == 0;
+    case EVENT_WRLOCK:
+        return state->owner == 0 && state->count == 0;
+    case EVENT_SEM_WAIT:
+        return state->count > 0;
     default:
         return true;
     }
+}
+
+/* What pthread_once has done lies free, too. */
+static uint32_t mutex_owner(const struct treadle_mutex *mutex)
+{
+    return mutex->owner == POSIX_ONCE_DONE ? 0 : mutex->owner;
 }
 
 struct object_state object_now(const struct event *pending)
@@ -25,9 +39,11 @@ struct object_state object_now(const struct event *pending)
     const void *object = (const void *)pending->address;
     switch (pending->kind) {
     case EVENT_LOCK:
-        return (struct object_state){ .owner = ((const struct treadle_mutex *)object)->owner };
+        return (struct object_state){ .owner = mutex_owner(object) };
     case EVENT_RWLOCK:
     case EVENT_RLOCK:
+    case EVENT_RDLOCK:
+    case EVENT_WRLOCK:
     case EVENT_RWDRAIN: {
         const struct treadle_rwmutex *rwmutex = object;
         return (struct object_state){ .owner = rwmutex->writer,
@@ -35,6 +51,10 @@ struct object_state object_now(const struct event *pending)
     }
     case EVENT_WAITGROUP_WAIT:
         return (struct object_state){ .count = ((const struct treadle_waitgroup *)object)->count };
+    case EVENT_SEM_WAIT:
+        return (struct object_state){
+            .count = (int32_t)((const struct posix_semaphore *)object)->value
+        };
     default:
         return (struct object_state){ 0 };
     }
@@ -50,7 +70,7 @@ bool goroutine_can_execute(const struct goroutine *goroutine)
         return goroutine->await.woken;
     if (pending->kind == EVENT_JOIN)
         return scheduler.goroutines[pending->source].state == GOROUTINE_DONE;
-    if (pending->kind < EVENT_LOCK || pending->kind > EVENT_WAITGROUP_WAIT)
+    if (!dependence_waits(pending))
         return true;
     if (!memory_known(pending->address, pending->size))
         return true;
@@ -63,7 +83,7 @@ bool goroutine_can_execute(const struct goroutine *goroutine)
 #define SYNCHRONISE(kind, object)                                                                  \
     scheduler_synchronise(kind, object, sizeof *(object), 0, HOOK_PC, HOOK_FRAME)
 
-static void synchronise_end(struct event *event, uint64_t before, uint64_t after)
+void synchronise_end(struct event *event, uint64_t before, uint64_t after)
 {
     if (event == NULL)
         return;
@@ -74,7 +94,7 @@ static void synchronise_end(struct event *event, uint64_t before, uint64_t after
 }
 
 /* The operation changes nothing. */
-static _Noreturn void misuse(const char *rule, struct event *event, uint64_t value)
+void synchronise_misuse(const char *rule, struct event *event, uint64_t value)
 {
     uint32_t last = execution.trace_count > 0 ? execution.trace_count - 1 : EVENT_INDEX_NONE;
     if (event != NULL)
@@ -110,7 +130,7 @@ void treadle_mutex_unlock(struct treadle_mutex *mutex)
 {
     struct event *event = SYNCHRONISE(EVENT_UNLOCK, mutex);
     if (mutex->owner != self_token())
-        misuse("unlock of a mutex that the goroutine does not hold", event, mutex->owner);
+        synchronise_misuse("unlock of a mutex that the goroutine does not hold", event, mutex->owner);
     mutex->owner = 0;
     synchronise_end(event, self_token(), 0);
 }
@@ -137,7 +157,7 @@ void treadle_rwmutex_unlock(struct treadle_rwmutex *rwmutex)
     struct event *event = SYNCHRONISE(EVENT_RWUNLOCK, rwmutex);
     uint64_t before = rwmutex_value(rwmutex);
     if (rwmutex->writer != self_token())
-        misuse("unlock of a read-write mutex that the goroutine does not hold", event, before);
+        synchronise_misuse("unlock of a read-write mutex that the goroutine does not hold", event, before);
     rwmutex->writer = 0;
     synchronise_end(event, before, rwmutex_value(rwmutex));
 }
@@ -168,7 +188,7 @@ void treadle_rwmutex_runlock(struct treadle_rwmutex *rwmutex)
     struct event *event = SYNCHRONISE(EVENT_RUNLOCK, rwmutex);
     uint64_t before = rwmutex_value(rwmutex);
     if (rwmutex->readers == 0 || (event != NULL && !reads(rwmutex)))
-        misuse("read unlock of a read-write mutex that the goroutine does not read", event, before);
+        synchronise_misuse("read unlock of a read-write mutex that the goroutine does not read", event, before);
     rwmutex->readers--;
     synchronise_end(event, before, rwmutex_value(rwmutex));
 }
@@ -177,7 +197,7 @@ static void waitgroup_change(struct treadle_waitgroup *group, int32_t delta, str
 {
     int32_t before = group->count;
     if (delta > 0 ? before > INT32_MAX - delta : before + delta < 0)
-        misuse("a wait group's counter below zero or beyond its range", event, (uint32_t)before);
+        synchronise_misuse("a wait group's counter below zero or beyond its range", event, (uint32_t)before);
     group->count = before + delta;
     synchronise_end(event, (uint32_t)before, (uint32_t)group->count);
 }

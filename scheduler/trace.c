@@ -6,7 +6,9 @@
 
 #include "fiber.h"
 #include "heap.h"
+#include "image.h"
 #include "scheduler.h"
+#include "thread_local.h"
 
 extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 
@@ -26,6 +28,12 @@ static struct place place_of(uint64_t address)
     if (fiber >= 0)
         return (struct place){ UINT64_C(2) << 60 | (uint64_t)fiber,
                                address - (FIBER_BASE + (uint64_t)fiber * FIBER_STRIDE) };
+    int32_t thread = scheduler.whole_program ? thread_local_of_address(address, 1) : -1;
+    if (thread >= 0)
+        return (struct place){ UINT64_C(4) << 60 | (uint64_t)thread,
+                               (uint64_t)thread_local_offset((uint32_t)thread, address) };
+    if (scheduler.whole_program && image_is_foreign(address))
+        return (struct place){ UINT64_C(5) << 60, 0 };
     if (address >= (uint64_t)__executable_start && address < (uint64_t)_end)
         return (struct place){ UINT64_C(3) << 60, address - (uint64_t)__data_start };
     return (struct place){ 0, address }; /* none, or wild: wherever this program's data lies */
@@ -46,6 +54,13 @@ static uint16_t hashed_goroutine(uint32_t id)
     return (uint16_t)(id < scheduler.drainer_base ? id : 0x8000u | (id - scheduler.drainer_base));
 }
 
+/* Where foreign memory lies differs from process to process. */
+static uint64_t hashed_value(const struct event *event, uint64_t value)
+{
+    bool foreign = scheduler.whole_program && event->size == 8 && image_is_foreign(value);
+    return foreign ? 0 : value;
+}
+
 struct hashed_event {
     struct place place, source;
     uint64_t value_read, value_written;
@@ -64,8 +79,8 @@ uint64_t trace_hash(void)
         struct hashed_event hashed = {
             .place = place_of(event->address),
             .source = place_of(copies ? event->source : 0),
-            .value_read = event->value_read,
-            .value_written = hashed_value_written(event),
+            .value_read = hashed_value(event, event->value_read),
+            .value_written = hashed_value(event, hashed_value_written(event)),
             .size = event->size,
             .goroutine = hashed_goroutine(event->goroutine),
             .kind = event->kind,

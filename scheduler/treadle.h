@@ -208,6 +208,10 @@ struct treadle_target {
     const void *argument;
     const struct treadle_program *programs;
     uint32_t program_count;
+    /* A whole program instead: goroutine 0 runs it, with scheduling points. It has no invariants
+     * and no final check; its data are put back whole, and its threads have their thread-locals.
+     * (This is what treadle-cc makes of a program's main.) */
+    const struct treadle_program *main;
     /* Runs as goroutine 0 after the last goroutine, without scheduling points; NULL = none. Where
      * the programs record a history it notes every entry that is left (TREADLE_CONTENT): a
      * completed store without one is lost-update. */
