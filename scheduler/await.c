@@ -50,7 +50,12 @@ static bool goroutine_state(const struct goroutine *self, uint64_t pc, uint64_t 
     XXH3_128bits_reset(&hash);
     XXH3_128bits_update(&hash, &walk.stack, sizeof walk.stack);
     XXH3_128bits_update(&hash, walk.registers, sizeof walk.registers);
-    XXH3_128bits_update(&hash, (const void *)walk.stack, end - walk.stack);
+    uint8_t piece[1024];
+    for (uint64_t at = walk.stack; at < end; at += sizeof piece) {
+        uint64_t bytes = end - at < sizeof piece ? end - at : sizeof piece;
+        memory_copy(piece, at, bytes);
+        XXH3_128bits_update(&hash, piece, bytes);
+    }
     XXH128_hash_t digest = XXH3_128bits_digest(&hash);
     ret_state[0] = digest.low64;
     ret_state[1] = digest.high64;

@@ -49,7 +49,7 @@ static void expect_event(const struct event *event, enum event_kind kind, const 
     assert_int_equal(event->size, size);
     assert_true(event->value_read == read);
     assert_true(event->value_written == written);
-    assert_int_equal(event->order, EVENT_PLAIN);
+    assert_int_equal(event->order & ~EVENT_HALVES, EVENT_PLAIN);
     assert_int_equal(event->goroutine, 1);
     assert_int_equal(event->success, 1);
     assert_true(event->pc != 0);

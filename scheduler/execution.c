@@ -63,7 +63,7 @@ void execution_keep_written(struct event *event)
         check_limit("an execution that is explored writes more than %llu MiB in large pieces",
                     (unsigned long long)(EXECUTION_WRITTEN_MAX >> 20));
     event->source = execution.written_count;
-    memcpy(execution.written + execution.written_count, (const void *)event->address, event->size);
+    memory_copy(execution.written + execution.written_count, event->address, event->size);
     execution.written_count += event->size;
 }
 

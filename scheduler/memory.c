@@ -23,13 +23,45 @@ static struct global_write {
 static uint32_t global_write_count;
 static uint32_t global_write_setup_count; /* the first ones are the set-up's */
 
+#ifdef __SANITIZE_ADDRESS__
+__attribute__((no_sanitize_address)) void memory_copy(void *to, uint64_t from, uint64_t bytes)
+{
+    volatile uint8_t *out = to; /* volatile: else this becomes a call of memcpy, which asks */
+    for (uint64_t i = 0; i < bytes; i++)
+        out[i] = *(const volatile uint8_t *)(from + i);
+}
+
+static uint64_t memory_hash_bytes(uint64_t address, uint64_t bytes)
+{
+    uint8_t piece[1024];
+    XXH3_state_t hash;
+    XXH3_64bits_reset(&hash);
+    for (uint64_t done = 0; done < bytes; done += sizeof piece) {
+        uint64_t size = bytes - done < sizeof piece ? bytes - done : sizeof piece;
+        memory_copy(piece, address + done, size);
+        XXH3_64bits_update(&hash, piece, size);
+    }
+    return XXH3_64bits_digest(&hash);
+}
+#else
+void memory_copy(void *to, uint64_t from, uint64_t bytes)
+{
+    memcpy(to, (const void *)from, bytes);
+}
+
+static uint64_t memory_hash_bytes(uint64_t address, uint64_t bytes)
+{
+    return XXH3_64bits((const void *)address, bytes);
+}
+#endif
+
 /* Pointers into foreign memory are all the same: where that lies differs from process to process. */
 static uint64_t memory_hash_words(uint64_t address, uint64_t bytes)
 {
     uint64_t words[MEMORY_HASH_WORDS], hash = 0;
     for (uint64_t done = 0; done < bytes; done += sizeof words) {
         uint64_t part = bytes - done < sizeof words ? bytes - done : sizeof words;
-        memcpy(words, (const void *)(address + done), part);
+        memory_copy(words, address + done, part);
         for (uint64_t i = 0; i < part / 8; i++)
             words[i] = image_is_foreign(words[i]) ? 0 : words[i];
         hash = XXH3_64bits_withSeed(words, part, hash);
@@ -40,7 +72,7 @@ static uint64_t memory_hash_words(uint64_t address, uint64_t bytes)
 uint64_t memory_hash(uint64_t address, uint64_t bytes)
 {
     return scheduler.whole_program ? memory_hash_words(address, bytes)
-                                   : XXH3_64bits((const void *)address, bytes);
+                                   : memory_hash_bytes(address, bytes);
 }
 
 static void memory_remember_global(uint64_t address, uint64_t bytes)
