@@ -148,7 +148,8 @@ static void replay_found(const struct schedule_step *step, char *text, size_t by
     char runner[SCHEDULE_RUNNER_BYTES];
     schedule_runner_name(step->goroutine, step->drainer, runner);
     if (goroutine == NULL) {
-        snprintf(text, bytes, "no %s", runner);
+        snprintf(text, bytes, step->drainer > 0 ? "no drainer %u" : "no goroutine %u",
+                 step->goroutine);
         return;
     }
     char anchor[2 * DESCRIBE_BYTES];

@@ -255,10 +255,11 @@ class Unreadable(ReplayCase):
     def test_out_of_range(self):
         at = self.schedule.lines.index("choices") + 2
         for step in ("g1 x0", "g1 x-1", "g1 x99999999999", "g1 x10000001", "g5000 x1", "g7 x1",
-                     "choose 5/4", "choose 0/0", "choose 1/65537", "g1", "g1 x1 @", "stop"):
+                     "choose 5/4", "choose 0/0", "choose 1/65537", "g1", "g1 x1 @", "stop",
+                     "d1 x1"):
             with self.subTest(step):
                 self.refuse_text(self.schedule.with_line(at, step), at)
-        for field, value in (("verdict", "nothing"), ("memory", "x86"), ("memory", "tso"),
+        for field, value in (("verdict", "nothing"), ("memory", "x86"), ("memory", "rc11"),
                              ("reuse", "always"), ("fingerprint", "12"), ("hash", "X" * 16),
                              ("events", "10000001"), ("target", "no/such"), ("target", "")):
             with self.subTest(field, value=value):

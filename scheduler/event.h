@@ -79,7 +79,7 @@ enum event_order {
     EVENT_PLAIN, /* not atomic */
     EVENT_BUFFERED = 8, /* beside one of the above, of a store: it went into its goroutine's buffer
                            and writes nothing that others see; its DRAIN does */
-    EVENT_HALVES = 16,  /* of a COPY: announced in two halves, the write first */
+    EVENT_HALVES = 16,  /* of a COPY, where stores are buffered: announced in two halves */
 };
 
 #define EVENT_INDEX_NONE UINT32_MAX

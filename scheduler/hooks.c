@@ -55,7 +55,8 @@ static bool hook_joins_copy(struct goroutine *self, uint64_t address, uint32_t s
         || !code_stores_nothing((const uint8_t *)write->pc, (const uint8_t *)pc - CALL_BYTES))
         return false;
     write->kind = EVENT_COPY;
-    write->order |= EVENT_HALVES;
+    if (scheduler.memory != MEMORY_SC)
+        write->order |= EVENT_HALVES;
     write->source = address;
     memory_check(address, size, false);
     write->value_read = memory_value(address, size);
