@@ -99,7 +99,8 @@ static inline bool assignment_in_progress(const struct watch *watch, uint32_t ru
     const struct touch *first = &watch->touches[run];
     if (first->full || watch->cut)
         return false;
-    return watch->lanes[event_owner(&execution.trace[first->position])].last[true] == first->run_last;
+    uint16_t writer = event_owner(&execution.trace[first->position]);
+    return watch->lanes[writer].last[true] == first->run_last;
 }
 
 /* Whether the reading's `words` have the values that these touches gave them. */

@@ -34,7 +34,8 @@ void treadle_join(uint32_t goroutine)
         || goroutine == scheduler.running->id)
         scheduler_end(TREADLE_LOCK_MISUSE, "join of a goroutine that does not exist",
                       EVENT_INDEX_NONE);
-    struct event *event = scheduler_synchronise(EVENT_JOIN, NULL, 0, goroutine, HOOK_PC, HOOK_FRAME);
+    struct event *event =
+        scheduler_synchronise(EVENT_JOIN, NULL, 0, goroutine, HOOK_PC, HOOK_FRAME);
     event->value_read = goroutine;
 }
 

@@ -1,5 +1,5 @@
-/* explore_stores.c: store buffers in exploration. A buffered store depends on nothing that others do
- * to memory; its drain does, like a store under sc, and is independent of its own goroutine's
+/* explore_stores.c: store buffers in exploration. A buffered store depends on nothing that others
+ * do to memory; its drain does, like a store under sc, and is independent of its own goroutine's
  * accesses: what that loads, it takes from the store before the drain and from memory after it.
  *
  * But some orders are never otherwise: no choice could change them, so they are no races. */

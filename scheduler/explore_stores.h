@@ -22,8 +22,8 @@ uint32_t explore_owner(uint32_t goroutine);
 bool explore_stores_order(const struct explore_trace *trace, const struct event *event,
                           uint32_t before);
 
-/* Whether the event at `earlier` is one of them: the store of a drain; an older drain that must come
- * first; a drain that a later event of its goroutine has waited for. */
+/* Whether the event at `earlier` is one of them: the store of a drain; an older drain that must
+ * come first; a drain that a later event of its goroutine has waited for. */
 bool explore_store_precedes(uint32_t earlier, const struct event *event);
 
 #endif
