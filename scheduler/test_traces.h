@@ -154,6 +154,17 @@ static inline bool await_depends(const struct event *a, const struct event *b, d
     return false;
 }
 
+/* Whether two events of different goroutines, the first one before the other, are ordered: other
+ * than by one goroutine's creating or joining the other. */
+static inline bool trace_depends(const struct event *first, const struct event *second,
+                                 dependence *depends)
+{
+    bool reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
+    return depends(first, second, reuses) || record_depends(first, second)
+           || await_depends(first, second, depends, reuses)
+           || await_depends(second, first, depends, reuses);
+}
+
 /* What the event at position adds to the canonical form of the trace up to it: what it is, and
  * behind which events that it depends on it stands. */
 static inline digest trace_member(uint32_t position, dependence *depends)
@@ -162,13 +173,9 @@ static inline digest trace_member(uint32_t position, dependence *depends)
     uint64_t path = path_of(event->goroutine);
     digest member = DIGEST(7, path, event->index, event->kind, event->success,
                            event->kind == EVENT_CHOOSE ? event->value_read : 0);
-    bool reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
     for (uint32_t i = 0; i < position; i++) {
         const struct event *before = &execution.trace[i];
-        if (before->goroutine != event->goroutine
-            && (depends(before, event, reuses) || record_depends(before, event)
-                || await_depends(before, event, depends, reuses)
-                || await_depends(event, before, depends, reuses)))
+        if (before->goroutine != event->goroutine && trace_depends(before, event, depends))
             member += DIGEST(8, path_of(before->goroutine), before->index, path, event->index);
     }
     return member;
@@ -198,6 +205,7 @@ struct reached {
 /* Choices to be followed: goroutines' ids and answers. */
 struct prefix {
     uint16_t length;
+    uint16_t missed; /* of them that were impossible */
     uint16_t answers[BRUTE_CHOICES_MAX];
 };
 
@@ -220,7 +228,7 @@ static inline uint32_t brute_choose(struct strategy *self, enum choice_kind kind
                                     struct goroutine *const *candidates, uint32_t count)
 {
     struct brute *brute = (struct brute *)self;
-    uint32_t at = execution.choice_count, index = 0;
+    uint32_t at = execution.choice_count, index = count;
     CHECK(at, <, BRUTE_CHOICES_MAX);
     CHECK(count, <=, ACTORS_MAX);
     brute->candidate_counts[at] = count;
@@ -229,9 +237,9 @@ static inline uint32_t brute_choose(struct strategy *self, enum choice_kind kind
         if (at < brute->prefix.length && brute->candidates[at][i] == brute->prefix.answers[at])
             index = i;
     }
-    if (at < brute->prefix.length)
-        CHECK(brute->candidates[at][index], ==, brute->prefix.answers[at]);
-    return index;
+    if (at < brute->prefix.length && index == count)
+        brute->prefix.missed++;
+    return index < count ? index : 0;
 }
 
 static inline void brute_begin(struct strategy *self, uint64_t seed)
@@ -278,6 +286,7 @@ static inline void brute_push(struct brute *brute, uint32_t length, uint16_t ans
         prefix->answers[i] = execution.choices[i].answer;
     prefix->answers[length] = answer;
     prefix->length = (uint16_t)(length + 1);
+    prefix->missed = 0;
 }
 
 /* Looks along the execution that has ended, behind what it was told to follow: at each new point
@@ -307,18 +316,24 @@ static inline void brute_look(struct brute *brute)
     entry->state = state;
 }
 
+static inline void brute_init(struct brute *brute, dependence *depends)
+{
+    memset(brute, 0, sizeof *brute);
+    brute->strategy = (struct strategy){
+        .name = "brute", .begin = brute_begin, .choose = brute_choose, .forced = true,
+    };
+    brute->depends = depends;
+}
+
 /* Finds all traces of the open target. False if there are too many. */
 static inline bool brute_run(struct brute *brute, dependence *depends, uint64_t executions_max)
 {
-    *brute = (struct brute){
-        .strategy = { .name = "brute", .begin = brute_begin, .choose = brute_choose,
-                      .forced = true },
-        .depends = depends,
-    };
+    brute_init(brute, depends);
     do {
         if (brute->executions == executions_max)
             return false;
         scheduler_run(&brute->strategy, 0);
+        CHECK(brute->prefix.missed, ==, 0u);
         brute->executions++;
         brute_look(brute);
         if (brute->waiting_count > 0)
