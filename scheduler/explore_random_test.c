@@ -14,6 +14,7 @@
 #include "explore.h"
 
 #define EXECUTIONS_MAX 20000u /* by brute force: programs with more are left out */
+#define DIFFERENT_MAX 5u      /* programs that are enough to see what is wrong */
 
 static uint64_t programs_wanted = 500, seed_first = 1;
 
@@ -115,8 +116,7 @@ static uint64_t compare_programs(uint64_t count)
         traces += compared.traces;
         if (outcome != OUTCOME_DIFFERS)
             continue;
-        different++;
-        if (fault != FAULT_NONE)
+        if (++different == DIFFERENT_MAX || fault != FAULT_NONE)
             break;
         print_error("seed %lu: %s\n", (unsigned long)seed, compared.difference);
         program_reduce(&program, differs);
