@@ -70,14 +70,15 @@ static bool goroutine_state(const struct goroutine *self, uint64_t pc, uint64_t 
 
 static bool only_read(const struct event *event)
 {
-    bool reads = event->kind == EVENT_READ || event->kind == EVENT_ATOMIC_LOAD;
+    bool reads = event->kind == EVENT_READ || event->kind == EVENT_ATOMIC_LOAD
+                 || event->kind == EVENT_YIELD;
     return reads || ((KINDS_FAILING >> event->kind & 1) && !event->success);
 }
 
 static bool may_only_read(const struct event *pending)
 {
     return pending->kind == EVENT_READ || pending->kind == EVENT_ATOMIC_LOAD
-           || (KINDS_FAILING >> pending->kind & 1);
+           || pending->kind == EVENT_YIELD || (KINDS_FAILING >> pending->kind & 1);
 }
 
 /* Notes the event that the goroutine has just executed: the newest of the trace. */

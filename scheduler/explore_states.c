@@ -375,7 +375,7 @@ static bool lets_go_on(const struct explore_trace *trace, const struct event *ev
     const uint64_t holding = KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ATOMIC_LOAD)
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                              | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(CALL)
-                             | KIND(RETURN) | KIND(CHOOSE);
+                             | KIND(RETURN) | KIND(CHOOSE) | KIND(YIELD);
     return !(holding >> event->kind & 1);
 }
 
