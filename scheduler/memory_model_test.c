@@ -65,7 +65,10 @@ struct shared {
     struct treadle_mutex mutex;
 };
 
-static uint64_t access_memory(uint8_t *address, const struct step *step)
+/* Exploration looks at all of a goroutine's stack. */
+#define LOOKED_AT __attribute__((no_sanitize_address))
+
+static LOOKED_AT uint64_t access_memory(uint8_t *address, const struct step *step)
 {
     uint64_t result = 0;
     if (step->size == 8)
@@ -93,7 +96,7 @@ static uint64_t access_memory(uint8_t *address, const struct step *step)
     return result;
 }
 
-static void run_steps(void *state, const void *argument)
+static LOOKED_AT void run_steps(void *state, const void *argument)
 {
     struct shared *shared = state;
     uint32_t g = treadle_self() - 1;

@@ -302,18 +302,16 @@ static void drain(struct goroutine *drainer)
     struct event *event =
         announce_execute(drainer, pending->what, pending->address, pending->pc);
     event->store = store->event;
-    event->source = 0;
     if (!memory_known(store->address, store->size)) {
         struct verdict_record *record =
             execution_add_verdict(TREADLE_USE_AFTER_FREE, "a buffered store to freed memory");
         if (record != NULL)
             record->events[record->event_count++] = (uint32_t)(event - execution.trace);
-    } else if (store->size <= 8) {
-        event->source = memory_value(store->address, store->size);
     }
+    uint64_t value = memory_value((uint64_t)store->bytes, store->size);
     store_exchange(store);
-    event->value_written = store->dead ? execution.trace[store->event].value_written
-                                       : memory_value(store->address, store->size);
+    event->value_written = store->dead ? execution.trace[store->event].value_written : value;
+    event->source = store->size <= 8 ? memory_value((uint64_t)store->bytes, store->size) : 0;
     execution_keep_written(event);
     store_remove(buffer, number);
     drainers_update(buffer);
