@@ -291,9 +291,10 @@ bool explorer_next(struct explorer *explorer)
     else
         strategy.steps.pending = item->pending;
     scheduler_run(&strategy, 0);
-    explorer->blocked = !steps_were_possible(&strategy.steps);
+    bool crashed = scheduler_crashed(); /* there is nothing behind that */
+    explorer->blocked = !crashed && !steps_were_possible(&strategy.steps);
     explorer->mass = item->mass;
-    if (explorer->blocked)
+    if (explorer->blocked || crashed)
         return true;
     size_t first = explorer->item_count;
     uint32_t width = explorer->trace.width;

@@ -14,8 +14,7 @@
 #define KIND(name) (UINT64_C(1) << EVENT_##name)
 /* Kinds that touch no memory that others touch. */
 #define KINDS_PLACELESS                                                                            \
-    (KIND(NONE) | KIND(START) | KIND(EXIT) | KIND(GO) | KIND(JOIN) | KIND(FENCE) | KIND(CHOOSE)   \
-     | KIND(YIELD))
+    (KIND(NONE) | KIND(START) | KIND(EXIT) | KIND(GO) | KIND(JOIN) | KIND(FENCE) | KIND(CHOOSE))
 #define PLACE_HISTORY 1u /* of CALL and RETURN: no memory lies there */
 #define PLACE_MANY 0u
 

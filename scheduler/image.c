@@ -12,11 +12,9 @@
 #define IMAGE_RANGES_MAX 3u
 #define IMAGE_PAGE_BYTES 4096u
 #define IMAGE_PAGES_KNOWN 256u
-/* Where Linux puts libraries, mapped memory and the first thread's stack; and how far above a
- * program's data its break begins and may grow before anybody would notice. */
+/* Where Linux puts libraries, mapped memory and the first thread's stack. */
 #define IMAGE_FOREIGN_BEGIN UINT64_C(0x700000000000)
 #define IMAGE_FOREIGN_END UINT64_C(0x800000000000)
-#define IMAGE_BREAK_BYTES (UINT64_C(256) << 20)
 
 extern char __executable_start[], __data_start[], _end[]; /* the linker's */
 /* Of the engine's own sections, in a program that treadle-cc has linked. */
@@ -128,8 +126,7 @@ bool image_holds(uint64_t address, uint64_t bytes)
 
 bool image_is_foreign(uint64_t address)
 {
-    return (address >= IMAGE_FOREIGN_BEGIN && address < IMAGE_FOREIGN_END)
-           || (address >= image.end && address - image.end < IMAGE_BREAK_BYTES);
+    return address >= IMAGE_FOREIGN_BEGIN && address < IMAGE_FOREIGN_END;
 }
 
 static bool page_is_mapped(uint64_t address)
@@ -145,6 +142,15 @@ static bool page_is_mapped(uint64_t address)
     return true;
 }
 
+bool image_is_mapped(uint64_t address, uint64_t bytes)
+{
+    bool ours = address - HEAP_BASE < HEAP_BYTES
+                || address - FIBER_BASE < FIBER_COUNT_MAX * FIBER_STRIDE
+                || (address >= (uint64_t)__executable_start && address < image.end);
+    return !ours && bytes <= UINT64_MAX - address && page_is_mapped(address)
+           && page_is_mapped(address + bytes - 1);
+}
+
 bool image_permits(uint64_t address, uint64_t bytes, bool writes)
 {
     if (image_holds(address, bytes))
@@ -153,8 +159,5 @@ bool image_permits(uint64_t address, uint64_t bytes, bool writes)
     if (address >= begin && address < image.end)
         return !writes && bytes <= (uint64_t)__data_start - address
                && address < (uint64_t)__data_start;
-    bool ours = address - HEAP_BASE < HEAP_BYTES
-                || address - FIBER_BASE < FIBER_COUNT_MAX * FIBER_STRIDE;
-    return !ours && bytes <= UINT64_MAX - address && page_is_mapped(address)
-           && page_is_mapped(address + bytes - 1);
+    return image_is_mapped(address, bytes);
 }

@@ -25,8 +25,12 @@ bool image_permits(uint64_t address, uint64_t bytes, bool writes);
 /* Whether the program's data hold all of it. */
 bool image_holds(uint64_t address, uint64_t bytes);
 
+/* Whether all of it is foreign memory (or thread-locals, which are not told apart here). */
+bool image_is_mapped(uint64_t address, uint64_t bytes);
+
 /* Whether address is, or a value is likely to be, that of foreign memory. A function of the number
- * alone: the same in each process. */
+ * alone: the same in each process. What libc allocates for the program lies there, too: not at the
+ * process's break, since each goroutine has a thread's own arena (thread_local.h). */
 bool image_is_foreign(uint64_t address);
 
 /* The byte that lay at that address of the executable's memory before the execution. */

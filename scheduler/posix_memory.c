@@ -13,6 +13,7 @@
 #include "hooks_memory.h"
 #include "image.h"
 #include "posix.h"
+#include "thread_local.h"
 
 #define POSIX_BLOCK_BYTES_MAX (UINT64_C(1) << 30)
 
@@ -27,8 +28,7 @@ static void *memory_allocate(size_t bytes, size_t alignment, struct caller calle
 
 static bool is_foreign(uint64_t address)
 {
-    return address - HEAP_BASE >= HEAP_BYTES && image_is_foreign(address)
-           && image_permits(address, 1, true);
+    return image_is_mapped(address, 1) && thread_local_of_address(address, 1) < 0;
 }
 
 static void memory_free(void *memory, struct caller caller)

@@ -171,10 +171,13 @@ POSIX_WRAPS(void, srandom, unsigned seed)
 
 void program_enter(void)
 {
+    posix_thread_begin(0);
     if (program.sink == NULL) {
+        thread_local_enter(0); /* it is to lie where the program's own streams would */
         program.sink = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = sink_write });
         CHECK(program.sink, !=, NULL);
         setvbuf(program.sink, NULL, _IOLBF, BUFSIZ);
+        thread_local_leave();
     }
     if (program.drew)
         srandom(1); /* as the C library begins */
@@ -186,7 +189,6 @@ void program_enter(void)
     program.output = stdout;
     program.error = stderr;
     stdout = stderr = program.sink;
-    posix_thread_begin(0);
 }
 
 void program_leave(void)

@@ -5,6 +5,7 @@
 #include <asm/hwcap2.h>
 #include <asm/prctl.h>
 #include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -64,6 +65,7 @@ void thread_local_open(void)
     locals.opened = true;
     thread_local_has_instruction = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     locals.main_pointer = own_pointer();
+    mallopt(M_ARENA_MAX, GOROUTINES_MAX); /* libc's own, one each */
     dl_iterate_phdr(note_program, NULL);
     locals.stride = (locals.bytes + 2 * THREAD_LOCAL_STACK_BYTES) & ~(THREAD_LOCAL_STACK_BYTES - 1);
     uint64_t bytes = GOROUTINES_MAX * locals.stride;
