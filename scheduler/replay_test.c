@@ -423,7 +423,7 @@ static void divergence_says_where(void **state)
         { "g1 x7\ng2 x5\ng3 x5\n", 6, 16, "g1 to run 2 events more", "g1 has ended" },
         { "g1 x5\ng2 x5\n", 12, 0, "the end of the execution", "goroutines that go on" },
         { "g1 x5\ng1 x1\ng2 x5\ng3 x5\n", 6, 17, "g1 to run 1 events more", "g1 has ended" },
-        { "g1 x5\ng4 x1\ng2 x5\ng3 x5\n", 6, 17, "g4 to run 1 events more", "no g4" },
+        { "g1 x5\ng4 x1\ng2 x5\ng3 x5\n", 6, 17, "g4 to run 1 events more", "no goroutine 4" },
         { "g1 x1\nchoose 0/2 what\ng2 x5\ng3 x5\n", 1, 17, "a choice of 2: what",
           "another kind of choice" },
     };
