@@ -169,7 +169,8 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
     struct campaign_target *target = &campaign->result->targets[piece->position];
     if (worker->busy) {
         target->pieces_out--;
-        if (++piece->deaths < DEATHS_MAX)
+        piece->deaths += !process_served(status); /* it may have got its work too late */
+        if (piece->deaths < DEATHS_MAX)
             take_left_over(campaign, *piece, 0);
         else
             describe_death(target, piece, status);

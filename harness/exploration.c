@@ -119,7 +119,8 @@ static void replace_process(struct run *run, struct explorer_process *process)
     if (process->busy) {
         frontier_add_all(&target->frontier, &process->given);
         frontier_clear(&process->given);
-        if (++run->deaths == DEATHS_MAX) {
+        run->deaths += !process_served(status); /* it may have got its work too late */
+        if (run->deaths == DEATHS_MAX) {
             char how[48];
             process_describe_end(status, how, sizeof how);
             snprintf(target->error, sizeof target->error,

@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* The exit code of one that has ended in good order: hardly any subject's own. */
+#define PROCESS_SERVED 91
+
 bool process_read(int socket, void *data, size_t bytes)
 {
     for (size_t done = 0; done < bytes;) {
@@ -35,6 +38,11 @@ bool process_write(int socket, const void *data, size_t bytes)
     return true;
 }
 
+bool process_served(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_SERVED;
+}
+
 void process_describe_end(int status, char *text, size_t bytes)
 {
     if (WIFSIGNALED(status))
@@ -53,7 +61,7 @@ static _Noreturn void process_serve(void (*serve)(const void *plan, int socket),
     if (null >= 0)
         dup2(null, STDOUT_FILENO);
     serve(plan, socket);
-    _exit(0);
+    _exit(PROCESS_SERVED);
 }
 
 pid_t process_start(void (*serve)(const void *plan, int socket), const void *plan,

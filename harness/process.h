@@ -17,6 +17,9 @@ pid_t process_start(void (*serve)(const void *plan, int socket), const void *pla
 bool process_read(int socket, void *data, size_t bytes);
 bool process_write(int socket, const void *data, size_t bytes);
 
+/* Whether it has come to its end in good order, and nothing has killed it. */
+bool process_served(int status);
+
 /* How a process ended, by its wait status: "signal 9", "exit code 2". */
 void process_describe_end(int status, char *text, size_t bytes);
 
