@@ -52,6 +52,14 @@ static void describe_in_block(const struct event *event, const struct heap_block
         snprintf(text, bytes, "block+%llu", offset);
 }
 
+/* What libc keeps inside its objects (mutex.__data.__lock) is the object to everybody else. */
+static void describe_global(const char *name, char *text, size_t bytes)
+{
+    const char *inside = strstr(name, ".__");
+    int length = (int)(inside != NULL ? inside - name : (ptrdiff_t)strlen(name));
+    snprintf(text, bytes, "%.*s", length, name);
+}
+
 void describe_object(const struct event *event, uint32_t position, bool with_index, char *text,
                      size_t bytes)
 {
@@ -70,7 +78,7 @@ void describe_object(const struct event *event, uint32_t position, bool with_ind
     else if (thread >= 0)
         snprintf(text, bytes, "thread-local of g%d", thread);
     else if (global != NULL)
-        snprintf(text, bytes, "%s", global);
+        describe_global(global, text, bytes);
     else if (with_index)
         snprintf(text, bytes, "0x%llx", (unsigned long long)event->address);
     else

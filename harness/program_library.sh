@@ -33,10 +33,12 @@ ld -r -T "$work/sections" -o "$work/all.o" --whole-archive "$engine" "$program_m
     --no-whole-archive "$harness"
 
 objcopy --strip-debug \
-    --redefine-sym treadle_memcpy=__wrap_memcpy --redefine-sym treadle_memcpy_chk=__wrap___memcpy_chk \
+    --redefine-sym treadle_memcpy=__wrap_memcpy \
+    --redefine-sym treadle_memcpy_chk=__wrap___memcpy_chk \
     --redefine-sym treadle_memmove=__wrap_memmove \
     --redefine-sym treadle_memmove_chk=__wrap___memmove_chk \
-    --redefine-sym treadle_memset=__wrap_memset --redefine-sym treadle_memset_chk=__wrap___memset_chk \
+    --redefine-sym treadle_memset=__wrap_memset \
+    --redefine-sym treadle_memset_chk=__wrap___memset_chk \
     "$work/all.o"
 nm --defined-only "$work/all.o" | sed -n 's/^[0-9a-f]* T __wrap_//p' | sort >"$work/names"
 sed 's/.*/& __real_&/' "$work/names" >"$work/renamed"

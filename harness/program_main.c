@@ -1,6 +1,6 @@
-/* program_main.c: where a program that treadle-cc has linked begins. `--treadle` among its arguments
- * parts its own from a command of Treadle's, which has one target: the program. Without it the
- * program runs as it would anywhere, on real threads. */
+/* program_main.c: where a program that treadle-cc has linked begins. `--treadle` among its
+ * arguments parts its own from a command of Treadle's, which has one target: the program. Without
+ * it the program runs as it would anywhere, on real threads. */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Programs of pthreads, compiled by treadle-cc as they are: `fuzz`, `check` and `replay` find in each
-program of harness/programs/ what its first comment says, and nothing in those that are right; and
-without --treadle a program is itself.
+"""Programs of pthreads, compiled by treadle-cc as they are: `fuzz`, `check` and `replay` find in
+each program of harness/programs/ what its first comment says, and nothing in those that are right;
+and without --treadle a program is itself.
 
     treadle_cc_test.py BUILD/treadle
 """

@@ -1,5 +1,5 @@
-/* calls.h: what calls of other interfaces (POSIX threads) have in common with those of treadle.h. caller: who
- * the subject called. */
+/* calls.h: what calls of other interfaces (POSIX threads) have in common with those of treadle.h.
+ * caller: of the function that the subject called. */
 #ifndef TREADLE_CALLS_H
 #define TREADLE_CALLS_H
 
@@ -15,8 +15,8 @@ void calls_free(void *memory, struct caller caller);
 /* As treadle_choose in a running execution. */
 uint32_t calls_choose(uint32_t count, const char *label, struct caller caller);
 
-/* The event that a subject's own check speaks of: the running goroutine's last one, whose values are
- * then known. EVENT_INDEX_NONE if there is none. frame: HOOK_FRAME. */
+/* The event that a subject's own check speaks of: the running goroutine's last one, whose values
+ * are then known. EVENT_INDEX_NONE if there is none. frame: HOOK_FRAME. */
 uint32_t calls_last_event(uint64_t frame);
 
 #endif

@@ -54,7 +54,7 @@
     X(SEM_TRYWAIT, "sem-trywait", EVENT_READS | EVENT_WRITES)                                      \
     X(SEM_POST, "sem-post", EVENT_READS | EVENT_WRITES)                                            \
     X(COND_WAIT, "cond-wait", EVENT_READS | EVENT_WRITES) /* is a waiter from here on */           \
-    X(COND_TIMEOUT, "cond-timeout", EVENT_READS | EVENT_WRITES) /* success: nobody signalled */     \
+    X(COND_TIMEOUT, "cond-timeout", EVENT_READS | EVENT_WRITES) /* success: was not signalled */   \
     X(COND_SIGNAL, "signal", EVENT_READS | EVENT_WRITES)                                           \
     X(COND_BROADCAST, "broadcast", EVENT_READS | EVENT_WRITES)                                     \
     X(BARRIER, "barrier", EVENT_READS | EVENT_WRITES) /* arrives there */
@@ -105,7 +105,7 @@ struct event {
     uint64_t value_written; /* the same */
     uint32_t index;         /* own number within its goroutine, from 0 */
     uint32_t success;       /* CAS, tries of locks: whether it wrote, got the lock; 1 elsewhere,
-                               but 0 where exploring if it was an access to memory that is not there */
+                               but 0 where exploring if the memory is not there */
     union {
         uint32_t reads_from; /* trace position of the last write to its bytes; EVENT_INDEX_NONE =
                                 the set-up's state. Only after trace_link_reads */

@@ -55,7 +55,8 @@ static uint64_t memory_hash_bytes(uint64_t address, uint64_t bytes)
 }
 #endif
 
-/* Pointers into foreign memory are all the same: where that lies differs from process to process. */
+/* Pointers into foreign memory are all the same: where that lies differs from process to
+ * process. */
 static uint64_t memory_hash_words(uint64_t address, uint64_t bytes)
 {
     uint64_t words[MEMORY_HASH_WORDS], hash = 0;

@@ -132,7 +132,8 @@ POSIX_WRAPS(int, pthread_cond_wait, pthread_cond_t *object, pthread_mutex_t *mut
 {
     if (!posix_runs())
         return pthread_cond_wait(object, mutex);
-    return condition_wait((struct posix_condition *)object, (struct posix_mutex *)mutex, HOOK_CALLER);
+    return condition_wait((struct posix_condition *)object, (struct posix_mutex *)mutex,
+                          HOOK_CALLER);
 }
 
 POSIX_WRAPS(int, pthread_cond_timedwait, pthread_cond_t *object, pthread_mutex_t *mutex,

@@ -1,6 +1,6 @@
-/* posix_memory.c: malloc and its like, from the arena: every block is known, so that use after free,
- * overflows and leaks are seen. Blocks are zeroed, and freed memory is not handed out again. What
- * libc has allocated by itself (getline) is freed by libc. */
+/* posix_memory.c: malloc and its like, from the arena: every block is known, so that use after
+ * free, overflows and leaks are seen. Blocks are zeroed, and freed memory is not handed out again.
+ * What libc has allocated by itself (getline) is freed by libc. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>

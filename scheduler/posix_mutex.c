@@ -25,7 +25,8 @@ bool posix_mutex_is_own(const struct posix_mutex *mutex)
 }
 
 /* Begins an operation; returns when it is chosen. */
-static struct event *mutex_begin(enum event_kind kind, struct posix_mutex *mutex, struct caller caller)
+static struct event *mutex_begin(enum event_kind kind, struct posix_mutex *mutex,
+                                 struct caller caller)
 {
     struct event *event = posix_synchronise(kind, mutex, sizeof mutex->owner, caller);
     if (mutex->kind < PTHREAD_MUTEX_TIMED_NP || mutex->kind > PTHREAD_MUTEX_ADAPTIVE_NP)
@@ -88,7 +89,8 @@ static int mutex_unlock(struct posix_mutex *mutex, struct caller caller)
     if (!posix_mutex_is_own(mutex)) {
         struct event *event = mutex_begin(EVENT_UNLOCK, mutex, caller);
         if (mutex->kind != PTHREAD_MUTEX_ERRORCHECK_NP && mutex->kind != PTHREAD_MUTEX_RECURSIVE_NP)
-            synchronise_misuse("unlock of a mutex that the thread does not hold", event, mutex->owner);
+            synchronise_misuse("unlock of a mutex that the thread does not hold", event,
+                               mutex->owner);
         synchronise_end(event, mutex->owner, mutex->owner);
         return EPERM;
     }

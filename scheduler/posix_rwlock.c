@@ -22,7 +22,8 @@ static uint64_t rwlock_value(const struct posix_rwlock *rwlock)
     return (uint64_t)rwlock->readers << 32 | rwlock->writer; /* as they lie there */
 }
 
-static struct event *rwlock_begin(enum event_kind kind, struct posix_rwlock *rwlock, struct caller caller)
+static struct event *rwlock_begin(enum event_kind kind, struct posix_rwlock *rwlock,
+                                  struct caller caller)
 {
     struct event *event = posix_synchronise(kind, rwlock, POSIX_RWLOCK_BYTES, caller);
     if (rwlock->destroyed != 0)

@@ -28,7 +28,8 @@ _Noreturn void posix_refuse(const char *name);
 
 void posix_refuse(const char *name)
 {
-    check_limit("%s is not supported by treadle-cc yet: the program cannot be executed under Treadle",
+    check_limit("%s is not supported by treadle-cc yet: the program cannot be executed under "
+                "Treadle",
                 name);
 }
 

@@ -110,7 +110,8 @@ POSIX_WRAPS(int, sem_wait, sem_t *object)
     if (!posix_runs())
         return sem_wait(object);
     struct posix_semaphore *semaphore = (struct posix_semaphore *)object;
-    struct event *event = posix_synchronise(EVENT_SEM_WAIT, semaphore, sizeof *semaphore, HOOK_CALLER);
+    struct event *event = posix_synchronise(EVENT_SEM_WAIT, semaphore, sizeof *semaphore,
+                                            HOOK_CALLER);
     semaphore->value--;
     synchronise_end(event, semaphore->value + 1, semaphore->value);
     return 0;
@@ -118,7 +119,8 @@ POSIX_WRAPS(int, sem_wait, sem_t *object)
 
 static int semaphore_try(struct posix_semaphore *semaphore, int otherwise, struct caller caller)
 {
-    struct event *event = posix_synchronise(EVENT_SEM_TRYWAIT, semaphore, sizeof *semaphore, caller);
+    struct event *event = posix_synchronise(EVENT_SEM_TRYWAIT, semaphore, sizeof *semaphore,
+                                            caller);
     uint32_t before = semaphore->value;
     event->success = before > 0;
     semaphore->value -= before > 0;
@@ -148,7 +150,8 @@ POSIX_WRAPS(int, sem_post, sem_t *object)
     if (!posix_runs())
         return sem_post(object);
     struct posix_semaphore *semaphore = (struct posix_semaphore *)object;
-    struct event *event = posix_synchronise(EVENT_SEM_POST, semaphore, sizeof *semaphore, HOOK_CALLER);
+    struct event *event = posix_synchronise(EVENT_SEM_POST, semaphore, sizeof *semaphore,
+                                            HOOK_CALLER);
     uint32_t before = semaphore->value;
     bool fits = before < SEM_VALUE_MAX;
     semaphore->value += fits;

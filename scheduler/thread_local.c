@@ -97,8 +97,8 @@ static void *sleep_for_ever(void *argument)
     return NULL;
 }
 
-/* Starts the thread whose stack is number `id`'s; it is asleep, or about to be, afterwards. It takes
- * no signals: those are for the thread that runs the engine. */
+/* Starts the thread whose stack is number `id`'s; it is asleep, or about to be, afterwards. It
+ * takes no signals: those are for the thread that runs the engine. */
 static void start_sleeper(uint32_t id)
 {
     pthread_attr_t attributes;
