@@ -61,10 +61,12 @@ class Program:
         self.recorder = [recorder, "-variant", variant, "-hash", hash_name]
         self.port = [port, "--variant", variant, "--hash", hash_name]
 
-    def record(self, runs, seed=1, crowded=False, schedules=None, more=0):
-        """What random interleavings of the real code end in: [Recorded]. schedules: a file to
-        write, with one of each outcome and `more` out of all."""
+    def record(self, runs, seed=1, crowded=False, schedules=None, more=0, wild=None):
+        """What random interleavings of the real code end in: [Recorded]. Files to write: schedules
+        with one of each outcome and `more` out of all; wild, see read_wild."""
         options = ["-runs", str(runs), "-seed", str(seed)]
+        if wild is not None:
+            options += ["-wild", wild]
         if schedules is not None:
             options += ["-schedules", schedules, "-more", str(more)]
         if crowded:
@@ -96,9 +98,19 @@ class Program:
             if fields[0] != "same":
                 followed.append(Followed(fields[1], False, 0, []))
                 continue
-            needed = [tuple(part.split(", ")) for part in fields[3].split("; ") if part]
+            needed = [tuple(part.split("|")) for part in fields[3:]]
             followed.append(Followed(fields[1], True, int(fields[2]), needed))
         return followed
+
+
+def read_wild(path):
+    """{(function, line of Go's source): runs in which an access there left live memory}"""
+    runs = collections.Counter()
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            count, function, number, _ = line.split("\t")
+            runs[function, int(number)] += int(count)
+    return runs
 
 
 def read_schedules(path):

@@ -21,39 +21,78 @@ func isPointer(t types.Type) bool {
 	return ok
 }
 
-// place rewrites an expression that names memory, without the access itself, and says whether the
-// memory is a map's.
-func (r *rewriter) place(e ast.Expr) (ast.Expr, bool) {
+// place rewrites an expression that names memory, without the access itself. For a map's memory it
+// returns the address, found by arithmetic alone: Go's own way there would look whether a pointer
+// is nil before the access's turn comes. Else it returns the place.
+func (r *rewriter) place(e ast.Expr) (place ast.Expr, shared bool) {
 	switch e := e.(type) {
 	case *ast.ParenExpr:
 		inner, shared := r.place(e.X)
 		return &ast.ParenExpr{X: inner}, shared
 	case *ast.StarExpr:
-		return &ast.StarExpr{X: r.expression(e.X)}, pointsToShared(r.info.TypeOf(e.X))
+		pointer := r.expression(e.X)
+		if pointsToShared(r.info.TypeOf(e.X)) {
+			return pointer, true
+		}
+		return &ast.StarExpr{X: pointer}, false
 	case *ast.SelectorExpr:
 		selection := r.info.Selections[e]
 		if selection == nil { // of a package
 			return e, false
 		}
-		if isPointer(r.info.TypeOf(e.X)) {
-			shared := pointsToShared(r.info.TypeOf(e.X))
-			return &ast.SelectorExpr{X: r.expression(e.X), Sel: e.Sel}, shared
+		var base ast.Expr
+		if t := r.info.TypeOf(e.X); isPointer(t) {
+			base, shared = r.expression(e.X), pointsToShared(t)
+		} else {
+			base, shared = r.place(e.X)
 		}
-		inner, shared := r.place(e.X)
-		return &ast.SelectorExpr{X: inner, Sel: e.Sel}, shared
+		if !shared {
+			return &ast.SelectorExpr{X: base, Sel: e.Sel}, false
+		}
+		return r.behind(e, base, number(r.offset(e, selection))), true
 	case *ast.IndexExpr:
 		if _, ok := r.info.TypeOf(e.X).Underlying().(*types.Array); !ok {
 			r.fail(e, "an index into what is no array")
 		}
 		inner, shared := r.place(e.X)
-		return &ast.IndexExpr{X: inner, Index: r.expression(e.Index)}, shared
-	case *ast.Ident:
-		return e, false
-	case *ast.CompositeLit:
+		index := r.expression(e.Index)
+		if !shared {
+			return &ast.IndexExpr{X: inner, Index: index}, false
+		}
+		bytes := &ast.BinaryExpr{X: conversion("uintptr", index), Op: token.MUL,
+			Y: number(r.sizes.Sizeof(r.info.TypeOf(e)))}
+		return r.behind(e, inner, bytes), true
+	case *ast.Ident, *ast.CompositeLit:
 		return e, false
 	}
 	r.fail(e, "an unknown kind of place")
 	return nil, false
+}
+
+// behind is the address of place e, so many bytes behind the address base.
+func (r *rewriter) behind(e, base, bytes ast.Expr) ast.Expr {
+	pointer := &ast.ParenExpr{X: &ast.StarExpr{X: r.typeExpr(r.info.TypeOf(e))}}
+	return &ast.CallExpr{Fun: pointer, Args: []ast.Expr{call("add", unsafePointer(base), bytes)}}
+}
+
+// offset is where a selected field lies in its struct.
+func (r *rewriter) offset(e ast.Expr, selection *types.Selection) int64 {
+	t := selection.Recv()
+	if pointer, ok := t.Underlying().(*types.Pointer); ok {
+		t = pointer.Elem()
+	}
+	if len(selection.Index()) != 1 {
+		r.fail(e, "a field of an embedded struct")
+	}
+	return r.fieldOffset(t.Underlying().(*types.Struct), selection.Index()[0])
+}
+
+func (r *rewriter) fieldOffset(t *types.Struct, index int) int64 {
+	fields := make([]*types.Var, t.NumFields())
+	for i := range fields {
+		fields[i] = t.Field(i)
+	}
+	return r.sizes.Offsetsof(fields)[index]
 }
 
 // expression rewrites an expression whose value is wanted.
@@ -74,8 +113,11 @@ func (r *rewriter) expression(e ast.Expr) ast.Expr {
 		return place
 	case *ast.UnaryExpr:
 		if e.Op == token.AND {
-			place, _ := r.place(e.X)
-			return address(place)
+			place, shared := r.place(e.X)
+			if shared {
+				return place // is the address
+			}
+			return &ast.UnaryExpr{Op: token.AND, X: place}
 		}
 		return &ast.UnaryExpr{Op: e.Op, X: r.expression(e.X)}
 	case *ast.BinaryExpr:

@@ -87,6 +87,7 @@ type runtimePackage struct {
 	folder string
 	fset   *token.FileSet
 	info   *types.Info
+	sizes  types.Sizes
 	// The functions of map.go and map_fast64.go.
 	functions map[types.Object]*ast.FuncDecl
 }
@@ -130,7 +131,7 @@ func load() (*runtimePackage, error) {
 			}
 		}
 	}
-	return &runtimePackage{found.Dir, fset, info, functions}, nil
+	return &runtimePackage{found.Dir, fset, info, config.Sizes, functions}, nil
 }
 
 // What the recorder knows of an access: see runtime/section.go.

@@ -7,7 +7,6 @@ import (
 	"go/format"
 	"go/token"
 	"go/types"
-	"path/filepath"
 	"sort"
 	"strconv"
 )
@@ -56,6 +55,7 @@ type rewriter struct {
 var ownSites = []site{
 	{"", 0, "", true},
 	{"hasher", 0, "key", false},
+	{"hasher", 0, "random state", false},
 	{"equal", 0, "key", true},
 	{"equal", 0, "second key", false},
 	{"caller", 0, "element stored", true},
@@ -139,8 +139,7 @@ func copyName(name string) string {
 // as an expression.
 func (r *rewriter) site(node ast.Node, place string, first bool) ast.Expr {
 	r.sites = append(r.sites, site{r.function, r.fset.Position(node.Pos()).Line, place, first})
-	number := len(r.sites) - 1
-	return &ast.BasicLit{Kind: token.INT, Value: strconv.Itoa(number)}
+	return number(int64(len(r.sites) - 1))
 }
 
 // access is site for the next access of the statement.
@@ -162,8 +161,34 @@ func unsafePointer(e ast.Expr) ast.Expr {
 	return &ast.CallExpr{Fun: selector("unsafe", "Pointer"), Args: []ast.Expr{e}}
 }
 
-func address(e ast.Expr) ast.Expr {
-	return &ast.UnaryExpr{Op: token.AND, X: e}
+// placeName says in a word which memory an expression names: h.flags, b.tophash, *k.
+func placeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.ParenExpr:
+		return placeName(e.X)
+	case *ast.SelectorExpr:
+		return placeName(e.X) + "." + e.Sel.Name
+	case *ast.IndexExpr:
+		return placeName(e.X)
+	case *ast.StarExpr:
+		return "*" + placeName(e.X)
+	case *ast.CallExpr: // a conversion, an addition
+		if len(e.Args) > 0 {
+			return placeName(e.Args[0])
+		}
+		return placeName(e.Fun)
+	}
+	return "memory"
+}
+
+func conversion(name string, e ast.Expr) ast.Expr {
+	return call(name, e)
+}
+
+func number(value int64) ast.Expr {
+	return &ast.BasicLit{Kind: token.INT, Value: strconv.FormatInt(value, 10)}
 }
 
 // suffix names the load and store for a type; false for structs and the like.
@@ -199,6 +224,8 @@ func (r *rewriter) typeExpr(t types.Type) ast.Expr {
 		return &ast.StarExpr{X: r.typeExpr(t.Elem())}
 	case *types.Slice:
 		return &ast.ArrayType{Elt: r.typeExpr(t.Elem())}
+	case *types.Array:
+		return &ast.ArrayType{Len: number(t.Len()), Elt: r.typeExpr(t.Elem())}
 	case *types.Named:
 		return ast.NewIdent(t.Obj().Name())
 	case *types.Basic:
@@ -210,37 +237,30 @@ func (r *rewriter) typeExpr(t types.Type) ast.Expr {
 	panic(unknown("a type that cannot be written: " + t.String()))
 }
 
-// load reads place, an addressable expression that is already rewritten.
-func (r *rewriter) load(original, place ast.Expr) ast.Expr {
+// load reads memory of the map at address, which is already rewritten.
+func (r *rewriter) load(original, address ast.Expr) ast.Expr {
 	t := r.info.TypeOf(original)
 	kind, ok := suffix(t)
 	if !ok {
 		r.fail(original, "a load of type "+t.String())
 	}
-	name := types.ExprString(original)
+	name := placeName(original)
 	if kind != "Pointer" {
-		return call("treadleLoad"+kind, address(place), r.access(original, name))
+		return call("treadleLoad"+kind, address, r.access(original, name))
 	}
-	loaded := call("treadleLoadPointer", unsafePointer(address(place)), r.access(original, name))
+	loaded := call("treadleLoadPointer", unsafePointer(address), r.access(original, name))
 	return &ast.CallExpr{Fun: &ast.ParenExpr{X: r.typeExpr(t)}, Args: []ast.Expr{loaded}}
 }
 
-// store writes value to place; both are already rewritten.
-func (r *rewriter) store(original, place, value, number ast.Expr) ast.Stmt {
+// store writes value to memory of the map; both are already rewritten.
+func (r *rewriter) store(original, address, value, site ast.Expr) ast.Stmt {
 	t := r.info.TypeOf(original)
 	kind, ok := suffix(t)
 	if !ok {
 		r.fail(original, "a store of type "+t.String())
 	}
 	if kind == "Pointer" {
-		value, place = unsafePointer(value), unsafePointer(address(place))
-	} else {
-		place = address(place)
+		value, address = unsafePointer(value), unsafePointer(address)
 	}
-	return &ast.ExprStmt{X: call("treadleStore"+kind, value, place, number)}
-}
-
-// sourceName is for messages only.
-func (r *rewriter) sourceName(node ast.Node) string {
-	return filepath.Base(r.fset.Position(node.Pos()).Filename)
+	return &ast.ExprStmt{X: call("treadleStore"+kind, value, address, site)}
 }

@@ -109,19 +109,19 @@ var operations = map[token.Token]token.Token{
 // access of a statement; nil if the memory is private.
 func (r *rewriter) modification(target ast.Expr, operation token.Token, value ast.Expr) ast.Stmt {
 	sites := len(r.sites)
-	place, shared := r.place(target)
+	address, shared := r.place(target)
 	if !shared {
 		return nil
 	}
 	if len(r.sites) != sites {
 		r.fail(target, "a read-modify-write behind an access")
 	}
-	loaded := r.load(target, place)
+	loaded := r.load(target, address)
 	modified := &ast.BinaryExpr{X: loaded, Op: operation, Y: &ast.ParenExpr{X: r.expression(value)}}
 	if len(r.sites) != sites+1 {
 		r.fail(target, "a read-modify-write with another access")
 	}
-	return r.store(target, place, modified, r.site(target, types.ExprString(target), true))
+	return r.store(target, address, modified, r.site(target, placeName(target), true))
 }
 
 func (r *rewriter) assignment(s *ast.AssignStmt) ast.Stmt {
@@ -158,7 +158,7 @@ func (r *rewriter) assign(target, value ast.Expr) ast.Stmt {
 	if !shared {
 		return &ast.AssignStmt{Lhs: []ast.Expr{place}, Tok: token.ASSIGN, Rhs: []ast.Expr{rewritten}}
 	}
-	return r.store(target, place, rewritten, r.access(target, types.ExprString(target)))
+	return r.store(target, place, rewritten, r.access(target, placeName(target)))
 }
 
 // assignSeveral rewrites `a, b = ...`. Map memory among the targets is stored after the others.
@@ -178,7 +178,7 @@ func (r *rewriter) assignSeveral(s *ast.AssignStmt) ast.Stmt {
 				Decl: &ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{variable}}})
 			targets[i] = ast.NewIdent(name)
 			stores = append(stores, r.store(target, place, ast.NewIdent(name),
-				r.access(target, types.ExprString(target))))
+				r.access(target, placeName(target))))
 		}
 	}
 	all := &ast.AssignStmt{Lhs: targets, Tok: token.ASSIGN, Rhs: values}
@@ -204,9 +204,9 @@ func (r *rewriter) assignZero(target ast.Expr) ast.Stmt {
 		if kind, _ := suffix(field.Type()); kind != "Pointer" {
 			r.fail(target, "a zero of other fields than pointers")
 		}
-		place := &ast.SelectorExpr{X: variable, Sel: ast.NewIdent(field.Name())}
+		address := call("add", unsafePointer(variable), number(r.fieldOffset(fields, i)))
 		block.List = append(block.List, &ast.ExprStmt{X: call("treadleStorePointer",
-			ast.NewIdent("nil"), unsafePointer(address(place)), r.access(target, field.Name()))})
+			ast.NewIdent("nil"), address, r.access(target, field.Name()))})
 	}
 	return block
 }

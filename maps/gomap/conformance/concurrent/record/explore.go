@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sort"
+	"strings"
 )
 
 // How many points, on average, a worker passes before another one goes on; run number i takes
@@ -16,7 +17,8 @@ type explorer struct {
 	*recorder
 	seed     uint64
 	accesses bool
-	outcomes []*outcome // most frequent first
+	outcomes []*outcome  // most frequent first
+	wild     map[int]int // by site: runs in which that access would have left live memory
 }
 
 type outcome struct {
@@ -37,6 +39,7 @@ func (e *explorer) plan(i int) sectionPlan {
 
 func (e *explorer) explore(runs int) {
 	known := map[string]*outcome{}
+	e.wild = map[int]int{}
 	for i := 0; i < runs; i++ {
 		plan := e.plan(i)
 		result := e.run(&plan)
@@ -48,6 +51,9 @@ func (e *explorer) explore(runs int) {
 			e.outcomes = append(e.outcomes, o)
 		}
 		o.count++
+		if result.end == "WILD" {
+			e.wild[result.endSite]++
+		}
 		if dirty() || len(result.strays) > 0 {
 			o.strayed++
 		}
@@ -73,6 +79,20 @@ func (e *explorer) print(out *bufio.Writer) {
 		} else {
 			fmt.Fprintln(out, o.count, o.text)
 		}
+	}
+}
+
+// writeWild writes where runs would have left live memory: COUNT <tab> FUNCTION <tab> LINE <tab>
+// ACCESS.
+func (e *explorer) writeWild(path string) {
+	var lines []string
+	for site, count := range e.wild {
+		function, line, place, _ := siteOf(site)
+		lines = append(lines, fmt.Sprintf("%d\t%s\t%d\t%s\n", count, function, line, place))
+	}
+	sort.Strings(lines)
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o644); err != nil {
+		fail(err)
 	}
 }
 

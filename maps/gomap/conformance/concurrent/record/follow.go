@@ -68,7 +68,7 @@ func parseSchedule(line string) (s schedule, err error) {
 // followAll follows schedules, and says for each in one line whether outcome and digest are the
 // same, how many switches stand inside statements and which of them the outcome needs:
 //
-//	same <tab> OUTCOME <tab> COUNT <tab> FUNCTION LINE, ACCESS, ACCESS; ...
+//	same <tab> OUTCOME <tab> COUNT <tab> FUNCTION|LINE|ACCESS|ACCESS <tab> ...
 //	DIFFERENT <tab> OUTCOME <tab> OUTCOME HERE
 //
 // With trace >= 0 it prints the accesses of that schedule only, from 0.
@@ -89,7 +89,7 @@ func (r *recorder) followAll(schedules []schedule, trace int, out *bufio.Writer)
 		}
 		inside := insideCount(result.schedule)
 		needed := r.needed(s.outcome, result.schedule)
-		fmt.Fprintf(out, "same\t%s\t%d\t%s\n", s.outcome, inside, insideText(needed))
+		fmt.Fprintf(out, "same\t%s\t%d%s\n", s.outcome, inside, insideText(needed))
 	}
 }
 
@@ -221,14 +221,13 @@ func (r *recorder) accessesOfStatement(stretches []stretch, i int) int {
 
 // insideText names the statements and accesses between which switches inside a statement stand.
 func insideText(stretches []stretch) string {
-	var parts []string
+	var text strings.Builder
 	for _, s := range stretches {
-		if s.resumedAt == 0 {
-			continue
+		if s.resumedAt != 0 {
+			function, line, left, _ := siteOf(s.leftAt)
+			_, _, resumed, _ := siteOf(s.resumedAt)
+			fmt.Fprintf(&text, "\t%s|%d|%s|%s", function, line, left, resumed)
 		}
-		function, line, left, _ := siteOf(s.leftAt)
-		_, _, resumed, _ := siteOf(s.resumedAt)
-		parts = append(parts, fmt.Sprintf("%s %d, %s, %s", function, line, left, resumed))
 	}
-	return strings.Join(parts, "; ")
+	return text.String()
 }

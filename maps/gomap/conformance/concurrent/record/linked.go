@@ -5,7 +5,7 @@ import _ "unsafe" // for go:linkname
 // What ../runtime adds to package runtime.
 
 //go:linkname newType runtime.treadleNewType
-func newType(fast64 bool, hash int)
+func newType(variant, hash int)
 
 //go:linkname hashOf runtime.treadleHashOf
 func hashOf(key uint64, seed uint32) uint64
@@ -93,6 +93,7 @@ type stretch struct {
 
 type sectionResult struct {
 	end      string
+	endSite  int
 	diverged bool
 	steps    int
 	schedule []stretch

@@ -17,10 +17,12 @@ import (
 	"runtime/debug"
 )
 
+var variants = map[string]int{"fast64": 0, "generic": 1, "float64": 2}
+
 var hashes = map[string]int{"mix": 0, "low": 1, "blk": 2, "table": 3}
 
 func main() {
-	variant := flag.String("variant", "fast64", "fast64 or generic")
+	variant := flag.String("variant", "fast64", "fast64, generic or float64")
 	hash := flag.String("hash", "mix", "mix, low, blk or table")
 	runs := flag.Int("runs", 50000, "random interleavings")
 	seed := flag.Uint64("seed", 1, "of the interleavings")
@@ -28,11 +30,13 @@ func main() {
 	crowded := flag.Bool("crowded", false, "blocks lie side by side; wild accesses are carried out")
 	schedules := flag.String("schedules", "", "file to write schedules to")
 	more := flag.Int("more", 0, "schedules of so many runs beside the first of each outcome")
+	wild := flag.String("wild", "", "file to write to where runs left live memory")
 	follow := flag.String("follow", "", "file with schedules to follow")
 	trace := flag.Int("trace", -1, "print the accesses of this run (or line, with -follow) only")
 	flag.Parse()
-	number, known := hashes[*hash]
-	if flag.NArg() != 1 || !known || *variant != "fast64" && *variant != "generic" {
+	hashNumber, knownHash := hashes[*hash]
+	variantNumber, knownVariant := variants[*variant]
+	if flag.NArg() != 1 || !knownHash || !knownVariant {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -40,7 +44,7 @@ func main() {
 	// Workers run one at a time, and nothing else beside them.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(-1)
-	newType(*variant == "fast64", number)
+	newType(variantNumber, hashNumber)
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
 	r := newRecorder(program, *crowded)
@@ -56,6 +60,9 @@ func main() {
 	}
 	e.explore(*runs)
 	e.print(out)
+	if *wild != "" {
+		e.writeWild(*wild)
+	}
 	if *schedules != "" {
 		e.writeSchedules(*schedules, *more, *runs)
 	}

@@ -223,16 +223,16 @@ func treadleStep64() uint64 { return fastrand64() }
 // element.
 func treadleAppend(list *[]*bmap, b *bmap, lenSite, arraySite, capSite, copySite,
 	capStored, arrayStored, lenStored, elementStored int) {
-	words := (*slice)(unsafe.Pointer(list))
-	length := treadleLoadInt(&words.len, lenSite)
-	array := treadleLoadPointer(unsafe.Pointer(&words.array), arraySite)
-	capacity := treadleLoadInt(&words.cap, capSite)
+	place := func(word uintptr) unsafe.Pointer { return add(unsafe.Pointer(list), word*8) }
+	length := treadleLoadInt((*int)(place(1)), lenSite)
+	array := treadleLoadPointer(place(0), arraySite)
+	capacity := treadleLoadInt((*int)(place(2)), capSite)
 	if length+1 > capacity {
 		array, capacity = treadleGrow(array, length, capacity, copySite)
-		treadleStoreInt(capacity, &words.cap, capStored)
-		treadleStorePointer(array, unsafe.Pointer(&words.array), arrayStored)
+		treadleStoreInt(capacity, (*int)(place(2)), capStored)
+		treadleStorePointer(array, place(0), arrayStored)
 	}
-	treadleStoreInt(length+1, &words.len, lenStored)
+	treadleStoreInt(length+1, (*int)(place(1)), lenStored)
 	treadleStorePointer(unsafe.Pointer(b), add(array, uintptr(length)*8), elementStored)
 }
 

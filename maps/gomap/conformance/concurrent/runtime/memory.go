@@ -36,7 +36,7 @@ var treadleMemory struct {
 	keys       [treadleWorkersMax + 1]uint64 // of operations under way
 
 	crowded bool
-	dirty   bool // a block was handed out that an access outside live memory has written
+	dirty   bool                              // a block was handed out that an access outside live memory has written
 	spans   [treadleSmallMax / 8]treadleBlock // by size: room for more blocks
 	used    uintptr                           // of the arena
 }
@@ -201,6 +201,7 @@ func treadleCheck(p unsafe.Pointer, size uintptr, site int) {
 	if treadleLive(uintptr(p), size) {
 		return
 	}
+	treadle.result.endSite = site
 	if uintptr(p) < treadleNilMax {
 		treadleStopWith(treadleEndNil)
 	}

@@ -13,11 +13,18 @@ const (
 	treadleHashTable
 )
 
+// Which maps (the trace language's --variant).
+const (
+	treadleFast64 = iota
+	treadleGeneric
+	treadleFloat64
+)
+
 type treadleMapState struct {
 	t        maptype
 	key      _type
 	h        *hmap
-	fast64   bool
+	variant  int
 	hash     int
 	injected []treadleInjection
 }
@@ -26,11 +33,15 @@ type treadleInjection struct{ key, hash uint64 }
 
 var treadleMap treadleMapState
 
-// treadleNewType makes the type of map[uint64]uint64 again, with our hasher and equality.
-func treadleNewType(fast64 bool, hash int) {
+// treadleNewType makes the type of map[uint64]uint64 or map[float64]uint64 again, with our hasher
+// and equality.
+func treadleNewType(variant, hash int) {
 	var sample any = map[uint64]uint64(nil)
+	if variant == treadleFloat64 {
+		sample = map[float64]uint64(nil)
+	}
 	m := &treadleMap
-	*m = treadleMapState{fast64: fast64, hash: hash}
+	*m = treadleMapState{variant: variant, hash: hash}
 	m.t = *(*maptype)(unsafe.Pointer(efaceOf(&sample)._type))
 	m.key = *m.t.key
 	m.key.equal = treadleEqual
@@ -64,8 +75,21 @@ func treadleHashOf(key uint64, seed uint32) uint64 {
 	return mixed
 }
 
+// treadleHash hashes 0 and -0 alike and a NaN as a draw, as Go does.
 func treadleHash(p unsafe.Pointer, seed uintptr) uintptr {
-	return uintptr(treadleHashOf(treadleKey(p, treadleSiteHash), uint32(seed)))
+	key := treadleKey(p, treadleSiteHash)
+	if treadleMap.variant == treadleFloat64 {
+		if f := treadleFloat(key); f != f {
+			key = uint64(treadleFastrand(treadleSiteHashDraw))
+		} else if f == 0 {
+			key = 0
+		}
+	}
+	return uintptr(treadleHashOf(key, uint32(seed)))
+}
+
+func treadleFloat(bits uint64) float64 {
+	return *(*float64)(unsafe.Pointer(&bits))
 }
 
 func treadleEqual(p, q unsafe.Pointer) bool {
@@ -74,7 +98,11 @@ func treadleEqual(p, q unsafe.Pointer) bool {
 		second = treadleSiteEqual
 	}
 	key := treadleKey(p, treadleSiteEqual)
-	return key == treadleKey(q, second)
+	other := treadleKey(q, second)
+	if treadleMap.variant == treadleFloat64 {
+		return treadleFloat(key) == treadleFloat(other)
+	}
+	return key == other
 }
 
 func treadleInject(key, hash uint64) {
@@ -104,7 +132,7 @@ func treadleKeyOf(key uint64) unsafe.Pointer {
 
 func treadleAssign(key, value uint64) {
 	var element unsafe.Pointer
-	if treadleMap.fast64 {
+	if treadleMap.variant == treadleFast64 {
 		element = treadle_mapassign_fast64(&treadleMap.t, treadleMap.h, key)
 	} else {
 		element = treadle_mapassign(&treadleMap.t, treadleMap.h, treadleKeyOf(key))
@@ -115,7 +143,7 @@ func treadleAssign(key, value uint64) {
 func treadleAccessKey(key uint64) (uint64, bool) {
 	var element unsafe.Pointer
 	var found bool
-	if treadleMap.fast64 {
+	if treadleMap.variant == treadleFast64 {
 		element, found = treadle_mapaccess2_fast64(&treadleMap.t, treadleMap.h, key)
 	} else {
 		element, found = treadle_mapaccess2(&treadleMap.t, treadleMap.h, treadleKeyOf(key))
@@ -127,7 +155,7 @@ func treadleAccessKey(key uint64) (uint64, bool) {
 }
 
 func treadleDelete(key uint64) {
-	if treadleMap.fast64 {
+	if treadleMap.variant == treadleFast64 {
 		treadle_mapdelete_fast64(&treadleMap.t, treadleMap.h, key)
 	} else {
 		treadle_mapdelete(&treadleMap.t, treadleMap.h, treadleKeyOf(key))

@@ -25,6 +25,7 @@ type treadleSite struct {
 const (
 	treadleSiteNone = iota
 	treadleSiteHash
+	treadleSiteHashDraw
 	treadleSiteEqual
 	treadleSiteEqualSecond
 	treadleSiteElementStored
@@ -61,6 +62,7 @@ type treadlePlan struct {
 // What came of it. The slices are used again for the next section.
 type treadleResult struct {
 	end      string // how it ended, if not by itself
+	endSite  int    // WILD, PANIC: the access that did not happen
 	diverged bool   // the plan could not be followed
 	steps    int
 	schedule []treadleStretch
@@ -119,6 +121,9 @@ func treadlePark(gp *g, which unsafe.Pointer) bool {
 
 // treadleWorker makes the calling goroutine worker number i, and waits for its first section.
 func treadleWorker(i int) {
+	// Racing map code computes pointers that are none, and a stack that grows, or the garbage
+	// collector, may see them.
+	debug.invalidptr = 0
 	treadle.gs[i] = getg()
 	gopark(treadlePark, unsafe.Pointer(&treadle.parked[i]), waitReasonZero, traceEvNone, 1)
 }
