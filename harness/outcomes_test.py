@@ -7,6 +7,7 @@
 
 import os
 import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True  # the sources stay as they are
@@ -36,10 +37,10 @@ def parse(text):
 
 
 def unreachable():
-    """{(name, outcome): reason} of CONFORMANCE.md's table: | `NAME.txt` | `OUTCOME` | REASON |"""
+    """{(name, outcome): reason} of CONFORMANCE.md's rows | `NAME.txt` | `OUTCOME` | REASON |"""
     with open(os.path.join(GOMAP, "CONFORMANCE.md"), encoding="utf-8") as file:
         rows = [line.strip().strip("|").replace("\\|", "\0").split("|")
-                for line in file if line.startswith("| `")]
+                for line in file if re.match(r"\| `[\w-]+\.txt` \|", line)]
     cells = [[cell.replace("\0", "|").strip() for cell in row] for row in rows]
     return {(file.strip("`").removesuffix(".txt"), outcome.strip("`")): reason
             for file, outcome, reason in cells}
@@ -84,6 +85,24 @@ class Outcomes(OutcomesCase):
 
     def test_read_grow(self):
         self.check("read-grow")
+
+
+class Schedules(OutcomesCase):
+    """By the schedules of NAME.schedules, which the real code has followed, the port makes the same
+    accesses to the same outcomes."""
+
+    def test_every_schedule(self):
+        for name in EXECUTIONS:
+            path = os.path.join(GOMAP, "fixtures", name)
+            with open(path + ".schedules", "rb") as file:
+                schedules = file.read()
+            followed = subprocess.run(
+                [os.path.join(os.path.dirname(self.program), "conformance_port"), "follow",
+                 path + ".txt"], input=schedules, capture_output=True, check=True).stdout
+            with self.subTest(name):
+                self.assertEqual(
+                    [line.split(b"\t")[:2] for line in followed.splitlines()],
+                    [line.split(b"\t")[:2] for line in schedules.splitlines()])
 
 
 class Output(OutcomesCase):

@@ -43,6 +43,9 @@ import go_runtime
 import sequence_streams
 from program_case import PATIENCE_SECONDS, SOURCE_ROOT, ProgramCase, main
 
+sys.path.append(go_runtime.CONFORMANCE)
+import render
+
 FIXTURES = os.path.join(SOURCE_ROOT, "maps", "gomap", "fixtures")
 PROCESSES = 2
 WHOLE_OPERATIONS = 20_000
@@ -405,13 +408,14 @@ def setUpModule():
 
 
 def tearDownModule():
-    """Writes the figures, if all tests ran and passed."""
+    """Writes the figures, if all tests ran and passed, and compares the document with them."""
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     if {test.id() for tests in suite for test in tests} <= finished:
         figures["seed"] = seed()
         with open(figures_path(), "w", encoding="ascii") as file:
             json.dump(dict(sorted(figures.items())), file, indent=2)
             file.write("\n")
+        render.check(render.sequence, figures)
 
 
 if __name__ == "__main__":
