@@ -107,8 +107,17 @@ ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t wh
 }
 
 /* The rest of announce where executions are explored: the event may wait. */
-struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t address,
-                                 uint64_t pc, uint64_t frame);
+ALWAYS_INLINE struct event *announce_exploring(struct goroutine *self, uint64_t what,
+                                               uint64_t address, uint64_t pc, uint64_t frame)
+{
+    await_look(self);
+    if (self->pending.await != 0 && scheduler.memory == MEMORY_SC)
+        goroutine_update(self);
+    announce_schedule_from(self, frame);
+    struct event *event = announce_execute(self, what, address, pc);
+    await_executed(self, event);
+    return event;
+}
 
 /* All of it, for an event that is always possible. Its values are still 0, its success 1. */
 ALWAYS_INLINE struct event *announce_from(enum event_kind kind, enum event_order order,

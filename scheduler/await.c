@@ -167,6 +167,8 @@ void await_look(struct goroutine *self)
     struct await *await = &self->await;
     uint64_t pc = self->pending.pc;
     self->pending.await = 0;
+    if (!may_only_read(&self->pending) && scheduler.unroll == 0)
+        return; /* it begins anew behind this event, which await_note sees */
     await_note(self);
     if (unrolled(self, pc)) {
         execution.cut = true;
@@ -194,16 +196,4 @@ void await_executed(struct goroutine *self, struct event *event)
     event->await = self->pending.await;
     if (self->await.armed && self->await.armed_position == EVENT_INDEX_NONE)
         self->await.armed_position = (uint32_t)(event - execution.trace);
-}
-
-struct event *announce_exploring(struct goroutine *self, uint64_t what, uint64_t address,
-                                 uint64_t pc, uint64_t frame)
-{
-    await_look(self);
-    if (self->pending.await != 0 && scheduler.memory == MEMORY_SC)
-        goroutine_update(self);
-    announce_schedule_from(self, frame);
-    struct event *event = announce_execute(self, what, address, pc);
-    await_executed(self, event);
-    return event;
 }

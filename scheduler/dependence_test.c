@@ -108,7 +108,7 @@ static uint64_t exchange_in(const struct random_program *program, dependence *de
     static struct brute brute;
     struct strategy random = strategy_random();
     uint64_t different = 0;
-    program_open(program);
+    program_open(program, MEMORY_SC);
     brute_init(&brute, depends);
     for (uint64_t seed = 0; seed < EXECUTIONS; seed++) {
         scheduler_run(&random, seed);

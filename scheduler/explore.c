@@ -8,6 +8,7 @@
 #include "explore_bounded.h"
 #include "explore_reverse.h"
 #include "scheduler.h"
+#include "trace.h"
 
 /* Items lie one behind the other in `bytes`; starts says where each begins. */
 struct explorer {
@@ -20,7 +21,6 @@ struct explorer {
     struct explore_item *current; /* a copy of the item being executed */
     size_t current_capacity;
     struct explore_steps aligned; /* its steps, one for each choice */
-    double mass;
     bool blocked;
     bool is_bounded;
     struct explore_bounded bounded;
@@ -130,7 +130,7 @@ struct explorer *explorer_create(bool empty)
         check_limit("no memory for an exploration");
     explorer->children.add = add_child;
     if (!empty)
-        *items_push(explorer, 0) = (struct explore_item){ .mass = 1, .pending = EXPLORE_NOBODY };
+        *items_push(explorer, 0) = (struct explore_item){ .pending = EXPLORE_NOBODY };
     return explorer;
 }
 
@@ -160,9 +160,14 @@ bool explorer_limited(const struct explorer *explorer)
     return explorer->bounded.limited;
 }
 
-double explorer_mass(const struct explorer *explorer)
+uint32_t explorer_preemptions(const struct explorer *explorer)
 {
-    return explorer->mass;
+    return explorer->current->pending;
+}
+
+struct explore_class explorer_class(const struct explorer *explorer)
+{
+    return explorer->bounded.class;
 }
 
 bool explorer_blocked(const struct explorer *explorer)
@@ -172,22 +177,28 @@ bool explorer_blocked(const struct explorer *explorer)
 
 /* ---- one execution --------------------------------------------------------------------------- */
 
+static __attribute__((noinline)) uint32_t first_by_path(struct goroutine *const *candidates,
+                                                        uint32_t count)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < count; i++)
+        if (explore_precedes(candidates[i]->id, candidates[best]->id))
+            best = i;
+    return best;
+}
+
 /* The candidate that D picks: candidates are sorted by id, which is the order of spawn paths as
  * long as only one goroutine creates others and there are no drainers. */
 static uint32_t default_candidate(struct goroutine *const *candidates, uint32_t count)
 {
-    uint32_t best = 0;
-    if (scheduler.goroutine_count > execution.target->program_count + 1
-        || scheduler.memory != MEMORY_SC)
-        for (uint32_t i = 1; i < count; i++)
-            if (explore_precedes(candidates[i]->id, candidates[best]->id))
-                best = i;
-    return best;
+    bool sorted = scheduler.goroutine_count <= execution.target->program_count + 1
+                  && scheduler.memory == MEMORY_SC;
+    return sorted ? 0 : first_by_path(candidates, count);
 }
 
 /* A data choice that is not among the steps gets the first answer: it was not there in the execution
  * that the steps were taken from, or nothing in them rests on it. */
-static uint32_t steps_answer(struct steps_state *state, uint32_t count)
+static __attribute__((noinline)) uint32_t steps_answer(struct steps_state *state, uint32_t count)
 {
     if (state->at >= state->count)
         return 0;
@@ -220,7 +231,9 @@ static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
     if (!asked && state->candidates != NULL && execution.choice_count > 0
         && scheduler.running != NULL)
         wanted = scheduler.running->id;
-    for (uint32_t i = 0; wanted != EXPLORE_NOBODY && i < count; i++)
+    if (wanted == EXPLORE_NOBODY)
+        return default_candidate(candidates, count);
+    for (uint32_t i = 0; i < count; i++)
         if (candidates[i]->id == wanted)
             return i;
     state->blocked |= asked;
@@ -293,10 +306,10 @@ bool explorer_next(struct explorer *explorer)
     scheduler_run(&strategy, 0);
     bool crashed = scheduler_crashed(); /* there is nothing behind that */
     explorer->blocked = !crashed && !steps_were_possible(&strategy.steps);
-    explorer->mass = item->mass;
+    if (crashed)
+        explorer->bounded.class = (struct explore_class){ trace_hash(), 0 };
     if (explorer->blocked || crashed)
         return true;
-    size_t first = explorer->item_count;
     uint32_t width = explorer->trace.width;
     if (strategy.steps.added) {
         add_answers(explorer, item);
@@ -312,8 +325,5 @@ bool explorer_next(struct explorer *explorer)
                                  item->pending, &explorer->children);
     else
         explore_find_children(&explorer->trace, &explorer->children);
-    explorer->mass = item->mass / (double)(explorer->item_count - first + 1);
-    for (size_t i = first; i < explorer->item_count; i++)
-        item_at(explorer, i)->mass = explorer->mass;
     return true;
 }

@@ -56,7 +56,6 @@ struct explore_step {
 /* An execution to be made: begins with these steps, then `pending` executes if it is a goroutine,
  * then D decides. Lies in explorer_items' memory, its steps behind it. */
 struct explore_item {
-    double mass; /* its share of the whole tree, were all children alike: for estimates */
     uint32_t step_count;
     uint16_t pending; /* with a bound: how many preemptions the steps have */
     uint16_t unused;
@@ -77,6 +76,14 @@ void explorer_bound(struct explorer *explorer, uint32_t preemptions);
 /* Whether the bound has left a schedule out: if not, what was explored is complete. */
 bool explorer_limited(const struct explorer *explorer);
 
+/* With a bound, of the last execution: how many preemptions it has; and what tells its class, that
+ * is all executions with the same partial order of the same events, from others. */
+uint32_t explorer_preemptions(const struct explorer *explorer);
+struct explore_class {
+    uint64_t low, high;
+};
+struct explore_class explorer_class(const struct explorer *explorer);
+
 /* Makes the execution of the newest item and takes the item away; puts its children on. `execution`
  * holds it; no oracle has been asked yet. False if there was nothing to do. */
 bool explorer_next(struct explorer *explorer);
@@ -91,10 +98,8 @@ void explorer_add(struct explorer *explorer, const struct explore_item *item);
 /* Takes the oldest `count` items away. */
 void explorer_drop(struct explorer *explorer, size_t count);
 
-/* Of the last execution: the tree's share that it was alone, without its children. */
-double explorer_mass(const struct explorer *explorer);
-/* Whether it could not be made as planned: what the item named could not execute. This happens
- * only if the target is nondeterministic outside its choices, or Treadle is wrong. */
+/* Whether the last execution could not be made as planned: what the item named could not execute.
+ * This happens only if the target is nondeterministic outside its choices, or Treadle is wrong. */
 bool explorer_blocked(const struct explorer *explorer);
 
 /* A strategy that follows steps, then lets D decide. steps outlive its use. */

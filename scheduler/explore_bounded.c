@@ -11,13 +11,17 @@
 #include <uthash.h>
 
 #include "check.h"
+#include "explore_stores.h"
+#include "scheduler.h"
+#include "store_buffer.h"
 
 #define SEEN_MAX (2u << 20) /* about 200 MB; beyond, what is new is not remembered */
 
 /* A set of executed events, in their partial order, and who goes on. */
 struct state {
-    XXH128_hash_t events; /* the sum of their hashes: in whatever order they were executed */
-    uint64_t goroutine;
+    struct explore_class events; /* the sum of their hashes: in whatever order they were executed */
+    uint64_t runner; /* its name */
+    uint64_t turn;   /* where a drainer goes on: the name of whose turn it is; else 0 */
 };
 
 struct bounded_seen {
@@ -56,14 +60,74 @@ void explore_candidates_note(struct explore_candidates *candidates, enum choice_
     candidates->ends[at] = first + ids;
 }
 
-static XXH128_hash_t event_hash(const struct explore_trace *trace, uint32_t position)
+/* Whether it stands for a store buffer. */
+static bool is_drainer(uint32_t id)
+{
+    return id != EXPLORE_NOBODY && explore_owner(id) != id;
+}
+
+uint32_t explore_candidates_preemptions(const struct explore_candidates *candidates)
+{
+    uint32_t preemptions = 0, turn = EXPLORE_NOBODY;
+    for (uint32_t at = 0; at < execution.choice_count; at++) {
+        uint32_t answer = execution.choices[at].answer;
+        if (execution.choices[at].kind == CHOICE_DATA || is_drainer(answer))
+            continue;
+        for (uint32_t i = at == 0 ? 0 : candidates->ends[at - 1]; i < candidates->ends[at]; i++)
+            preemptions += candidates->ids[i] == turn && answer != turn;
+        turn = answer;
+    }
+    return preemptions;
+}
+
+/* ---- classes --------------------------------------------------------------------------------- */
+
+static void name_goroutines(struct explore_bounded *bounded)
+{
+    uint32_t columns = explore_columns();
+    if (columns > bounded->name_capacity) {
+        bounded->name_capacity = 2 * columns;
+        bounded->names = room(bounded->names, bounded->name_capacity, sizeof *bounded->names);
+    }
+    bounded->names[0] = 0;
+    for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
+        const struct goroutine *goroutine = &scheduler.goroutines[id];
+        bounded->names[id] =
+            XXH3_64bits_withSeed(&goroutine->child_index, sizeof goroutine->child_index,
+                                 bounded->names[goroutine->parent]);
+    }
+    for (uint32_t id = scheduler.drainer_base; explore_buffers() && id < columns; id++) {
+        uint32_t chain = buffer_drainer_chain(id);
+        bounded->names[id] =
+            ~XXH3_64bits_withSeed(&chain, sizeof chain, bounded->names[explore_owner(id)]);
+    }
+}
+
+static void class_add(struct explore_class *sum, const void *bytes, size_t count)
+{
+    XXH128_hash_t hash = XXH3_128bits(bytes, count);
+    sum->low += hash.low64;
+    sum->high += hash.high64;
+}
+
+/* Adds an event: whose it is, and how many events of each goroutine happen before it, itself
+ * included. */
+static void class_add_event(struct explore_class *class, const struct explore_bounded *bounded,
+                            const struct explore_trace *trace, uint32_t position)
 {
     const struct event *event = &execution.trace[position];
+    const int16_t *clock = explore_clock(trace, position);
+    struct explore_class before = { 0 };
+    for (uint32_t i = 0; i < explore_columns(); i++)
+        if (clock[i] > 0)
+            class_add(&before, (uint64_t[]){ bounded->names[i], (uint64_t)clock[i] },
+                      2 * sizeof(uint64_t));
     uint64_t answer = event->kind == EVENT_CHOOSE ? event->value_read : 0;
-    return XXH3_128bits_withSeed(explore_clock(trace, position),
-                                 trace->width * sizeof *trace->clocks,
-                                 (uint64_t)event->goroutine << 32 ^ answer << 1 ^ 1);
+    uint64_t all[] = { before.low, before.high, bounded->names[event->goroutine], answer };
+    class_add(class, all, sizeof all);
 }
+
+/* ---- what is still to be executed ------------------------------------------------------------ */
 
 /* Whether the state was met before, with no more preemptions; notes that it is now. */
 static bool state_seen(struct explore_bounded *bounded, const struct state *state, uint32_t used)
@@ -97,27 +161,36 @@ static void push(const struct explore_trace *trace, uint32_t choice, uint32_t an
     children->add(children, used);
 }
 
+/* turn: whose it is before that. */
+static struct state state_before(const struct explore_bounded *bounded,
+                                 const struct explore_class *events, uint32_t runner, uint32_t turn)
+{
+    bool has_turn = is_drainer(runner) && turn != EXPLORE_NOBODY;
+    return (struct state){ .events = *events,
+                           .runner = bounded->names[runner],
+                           .turn = has_turn ? bounded->names[turn] : 0 };
+}
+
 /* The other goroutines that could have executed at this choice. */
 static void push_others(struct explore_bounded *bounded, const struct explore_trace *trace,
-                        uint32_t choice, const struct state *before, uint32_t last, uint32_t used,
-                        struct explore_children *children)
+                        uint32_t choice, const struct explore_class *events, uint32_t turn,
+                        uint32_t used, struct explore_children *children)
 {
     const struct explore_candidates *candidates = &bounded->candidates;
     const uint16_t *ids = candidates->ids + (choice == 0 ? 0 : candidates->ends[choice - 1]);
     uint32_t count = (uint32_t)(candidates->ids + candidates->ends[choice] - ids);
-    bool preempts = false;
+    bool could_go_on = false;
     for (uint32_t i = 0; i < count; i++)
-        preempts |= ids[i] == last;
+        could_go_on |= ids[i] == turn;
     for (uint32_t i = 0; i < count; i++) {
         if (ids[i] == trace->steps[choice].answer)
             continue;
-        uint32_t total = used + (preempts && ids[i] != last);
+        uint32_t total = used + (could_go_on && ids[i] != turn && !is_drainer(ids[i]));
         if (total > bounded->preemptions) {
             bounded->limited = true;
             continue;
         }
-        struct state state = *before;
-        state.goroutine = ids[i];
+        struct state state = state_before(bounded, events, ids[i], turn);
         if (!state_seen(bounded, &state, total))
             push(trace, choice, ids[i], total, children);
     }
@@ -127,26 +200,34 @@ void explore_bounded_children(struct explore_bounded *bounded, const struct expl
                               uint32_t step_count, uint32_t used,
                               struct explore_children *children)
 {
-    struct state state;
-    memset(&state, 0, sizeof state);
-    uint32_t last = EXPLORE_NOBODY; /* who has executed the event before */
+    struct explore_class events = { 0 };
+    uint32_t turn = EXPLORE_NOBODY;
+    bool known = false; /* from here on it is as another one was */
+    name_goroutines(bounded);
     for (uint32_t position = 0; position < trace->count; position++) {
         const struct event *event = &execution.trace[position];
         uint32_t choice = trace->events[position].choice;
-        if (event->kind == EVENT_CHOOSE && choice >= step_count) {
+        bool chosen = event->kind != EVENT_EXIT && choice >= step_count && !known;
+        if (chosen && event->kind == EVENT_CHOOSE) {
             for (uint32_t answer = 1; answer < event->size; answer++)
                 push(trace, choice, answer, used, children);
-        } else if (event->kind != EVENT_EXIT && choice >= step_count) {
-            push_others(bounded, trace, choice, &state, last, used, children);
-            state.goroutine = event->goroutine;
-            if (choice > step_count && state_seen(bounded, &state, used))
-                return; /* from here on it is as another one was */
+        } else if (chosen) {
+            push_others(bounded, trace, choice, &events, turn, used, children);
+            struct state state = state_before(bounded, &events, event->goroutine, turn);
+            known = choice > step_count && state_seen(bounded, &state, used);
         }
-        XXH128_hash_t hash = event_hash(trace, position);
-        state.events.low64 += hash.low64;
-        state.events.high64 += hash.high64;
-        last = event->goroutine;
+        class_add_event(&events, bounded, trace, position);
+        if (!is_drainer(event->goroutine))
+            turn = event->goroutine;
     }
+    bounded->class = events;
+}
+
+void explore_candidates_clear(struct explore_candidates *candidates)
+{
+    free(candidates->ids);
+    free(candidates->ends);
+    *candidates = (struct explore_candidates){ 0 };
 }
 
 void explore_bounded_clear(struct explore_bounded *bounded)
@@ -157,7 +238,7 @@ void explore_bounded_clear(struct explore_bounded *bounded)
         HASH_DEL(bounded->seen, seen);
         free(seen);
     }
-    free(bounded->candidates.ids);
-    free(bounded->candidates.ends);
+    explore_candidates_clear(&bounded->candidates);
+    free(bounded->names);
     memset(bounded, 0, sizeof *bounded);
 }

@@ -1,6 +1,7 @@
 /* explore_bounded.h: exploration of all schedules with few preemptions. Inside the engine.
  *
- * A *preemption* takes the turn from a goroutine that could go on. Most bugs need one or two
+ * A *preemption* takes the turn from a goroutine that could go on; what a store buffer does in between
+ * is none, and takes nobody's turn. Most bugs need one or two
  * (Musuvathi, Qadeer, PLDI 2007: iterative context bounding), and there are far fewer such schedules
  * than others. All of them are gone through, depth first; what begins alike up to equivalence (the
  * same partial order of the same events) and goes on with the same goroutine is looked at once, as
@@ -25,6 +26,9 @@ struct explore_bounded {
     uint32_t preemptions; /* at most */
     bool limited;         /* a schedule was left out because of that */
     struct explore_candidates candidates; /* of the last execution */
+    struct explore_class class;           /* its own */
+    uint64_t *names; /* of its goroutines and drainers: by spawn path, as ids depend on the order */
+    uint32_t name_capacity;
     struct bounded_seen *seen;
 };
 
@@ -38,6 +42,10 @@ void explore_candidates_note(struct explore_candidates *candidates, enum choice_
 void explore_bounded_children(struct explore_bounded *bounded, const struct explore_trace *trace,
                               uint32_t step_count, uint32_t used,
                               struct explore_children *children);
+
+/* How many preemptions the execution that has just ended has, whose candidates those are. */
+uint32_t explore_candidates_preemptions(const struct explore_candidates *candidates);
+void explore_candidates_clear(struct explore_candidates *candidates);
 
 void explore_bounded_clear(struct explore_bounded *bounded);
 

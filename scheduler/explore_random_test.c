@@ -78,7 +78,7 @@ static void compare_explored(struct brute *brute, struct compared *compared)
 static enum outcome compare(const struct random_program *program, struct compared *compared)
 {
     static struct brute brute;
-    program_open(program);
+    program_open(program, MEMORY_SC);
     *compared = (struct compared){ 0 };
     if (!brute_run(&brute, dependence_of, EXECUTIONS_MAX)) {
         brute_clear(&brute);

@@ -82,12 +82,13 @@ static inline uint32_t explore_position(const struct explore_trace *trace, uint3
 
 static inline void explore_join(int16_t *row, const int16_t *other, uint32_t width)
 {
-    for (uint32_t i = 0; i < width; i += EXPLORE_LANES) {
+    uint32_t i = 0;
+    do {
         explore_lanes a = *(const explore_lanes *)(row + i);
         explore_lanes b = *(const explore_lanes *)(other + i);
         explore_lanes larger = a > b;
         *(explore_lanes *)(row + i) = (a & larger) | (b & ~larger);
-    }
+    } while ((i += EXPLORE_LANES) < width);
 }
 
 /* Whether every number of a row is at least that of another one. */
@@ -107,8 +108,10 @@ static inline bool explore_covers(const int16_t *row, const int16_t *other, uint
 
 static inline void explore_copy(int16_t *row, const int16_t *other, uint32_t width)
 {
-    for (uint32_t i = 0; i < width; i += EXPLORE_LANES)
+    uint32_t i = 0;
+    do {
         *(explore_lanes *)(row + i) = *(const explore_lanes *)(other + i);
+    } while ((i += EXPLORE_LANES) < width);
 }
 
 static inline bool explore_within(const struct explore_trace *trace, uint32_t position,

@@ -390,7 +390,7 @@ static void *setup_shared(const void *argument)
 }
 
 /* Opens a program for exploration. It must outlive its executions. */
-static inline void program_open(const struct random_program *program)
+static inline void program_open(const struct random_program *program, enum memory_model memory)
 {
     static struct treadle_program programs[PROCEDURES_MAX];
     static struct treadle_target target;
@@ -406,7 +406,7 @@ static inline void program_open(const struct random_program *program)
         .private_stacks = true,
     };
     const char *rule = "";
-    struct scheduler_options options = { .exploring = true };
+    struct scheduler_options options = { .exploring = true, .memory = memory };
     assert_int_equal(scheduler_open(&target, &options, &rule), TREADLE_OK);
 }
 
