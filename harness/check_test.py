@@ -206,10 +206,52 @@ class Bounds(CheckCase):
         self.assertLessEqual(seen, whole["verdicts"].keys())
 
     def test_auto(self):
-        one, = self.check("bench/fib_bench-2", "--preemptions", "auto", "--jobs", "1")
-        self.assertEqual((one["complete"], one["limited"]), (True, False))
-        self.assertGreater(one["preemptions"], 0)
-        self.assertGreaterEqual(one["executions"], 140)
+        for jobs in "1", "2":
+            one, = self.check("bench/fib_bench-2", "--preemptions", "auto", "--jobs", jobs)
+            self.assertEqual((one["complete"], one["limited"]), (True, False))
+            self.assertGreater(one["preemptions"], 0)
+            self.assertEqual(one["executions"], 140)
+
+    def test_jobs(self):
+        """Classes are counted, each once, whoever executes them, and how often."""
+        targets = "bench/fib_bench-3", "gomap/read-grow", "rwmap/*"
+        for bound in "1", "2":
+            once = self.counts(*targets, "--preemptions", bound, "--jobs", "1")
+            self.assertEqual(self.counts(*targets, "--preemptions", bound, "--jobs", "2"), once)
+
+    def test_resume(self):
+        arguments = "check", "gomap/read-grow", "--preemptions", "3", "--out", "out"
+        whole, = self.call_json(*arguments)["targets"]
+        self.call(*arguments, "--executions", "500", "--checkpoint", "state")
+        one, = self.call_json(*arguments, "--resume", "state")["targets"]
+        self.assertEqual([one[field] for field in COUNTED], [whole[field] for field in COUNTED])
+
+    def test_fewest(self):
+        """A finding says how few preemptions show it, and its schedule has no more."""
+        targets = "gomap/insert-insert", "gomap/read-grow", "slice/torn-header", "overflowcas/aba"
+        shown = {}
+        for one in self.check(*targets):
+            fewest = one["fewest_preemptions"]
+            self.assertEqual(sorted(fewest), sorted(one["findings"]))
+            self.assertTrue(all(each["certified"] for each in fewest.values()), one)
+            replays = self.call_json("replay", *fewest)["replays"]
+            self.assertEqual({each["file"]: each["preemptions"] for each in replays},
+                             {path: each["preemptions"] for path, each in fewest.items()})
+            for path, each in fewest.items():
+                shown.setdefault((one["target"], each["preemptions"]), set()).add(path)
+        self.assertGreater(len(shown), 4)
+        for (target, preemptions), paths in shown.items():
+            for bound in range(preemptions + 1):
+                one, = self.call_json("check", target, "--preemptions", str(bound), "--out",
+                                      "out")["targets"]
+                self.assertEqual(paths <= set(one["findings"]), bound == preemptions, paths)
+                self.assertEqual(paths & set(one["findings"]),
+                                 paths if bound == preemptions else set())
+
+    def test_fewest_not_certified(self):
+        one, = self.check("gomap/read-grow", "--preemptions", "2", "--executions", "200")
+        self.assertFalse(one["complete"])
+        self.assertFalse(any(each["certified"] for each in one["fewest_preemptions"].values()))
 
 
 class MemoryModels(CheckCase):
@@ -326,7 +368,7 @@ class Misuse(CheckCase):
         for name, content in (
                 ("cut", state[:len(state) // 2]), ("shorter", state[:30]), ("empty", b""),
                 ("flipped", state[:200] + bytes([state[200] ^ 1]) + state[201:]),
-                ("longer", state + b"\0"), ("version", state.replace(b"t 1\n", b"t 2\n", 1)),
+                ("longer", state + b"\0"), ("version", state.replace(b"t 2\n", b"t 3\n", 1)),
                 ("other", b"not a checkpoint\n" * 100)):
             with self.subTest(name):
                 self.write(name, content)

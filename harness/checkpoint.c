@@ -17,7 +17,7 @@
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
 
-#define MAGIC "treadle checkpoint 1\n"
+#define MAGIC "treadle checkpoint 2\n"
 #define MAGIC_BYTES (sizeof MAGIC - 1)
 #define NAME_BYTES_MAX 4096u
 
@@ -140,6 +140,12 @@ static void put_target(struct image *image, const struct exploration_target *tar
 {
     put_text(image, target_at(target->index)->name);
     put(image, &target->tally, sizeof target->tally);
+    put_number(image, class_set_count(target->classes));
+    for (const struct class_set *at = NULL; (at = class_set_next(target->classes, at)) != NULL;) {
+        struct explore_class class = class_set_class(at);
+        put(image, &class, sizeof class);
+    }
+    put_number(image, target->repeated);
     put_number(image, target->blocked);
     put_number(image, target->cut);
     put(image, &target->preemptions, sizeof target->preemptions);
@@ -249,6 +255,12 @@ static bool take_target(struct image *image, struct exploration_target *target)
         index++;
     target->index = index;
     take_into(image, &target->tally, sizeof target->tally);
+    for (uint64_t left = take_number(image); left > 0 && !image->too_short; left--) {
+        struct explore_class class;
+        take_into(image, &class, sizeof class);
+        class_set_add(&target->classes, class);
+    }
+    target->repeated = take_number(image);
     target->blocked = take_number(image);
     target->cut = take_number(image);
     take_into(image, &target->preemptions, sizeof target->preemptions);

@@ -57,6 +57,27 @@ static json_t *estimate_json(const struct exploration_target *target)
     return json_pack("{s:f, s:f}", "low", low, "high", high);
 }
 
+/* {PATH: {"preemptions": N, "certified": true}}; without N where no such execution was sought. */
+static json_t *fewest_json(const struct check_options *options,
+                           const struct exploration_target *target)
+{
+    json_t *all = json_object();
+    for (uint32_t i = 0; i < target->findings.count; i++) {
+        const struct finding_kept *kept = &target->findings.items[i];
+        char path[4096];
+        keep_path(options->exploration.directory, target_at(target->index), &kept->finding, path,
+                  sizeof path);
+        bool known = kept->finding.preemptions != PREEMPTIONS_UNKNOWN;
+        if (kept->kept)
+            json_object_set_new(
+                all, path,
+                json_pack("{s:o, s:b}", "preemptions",
+                          known ? json_integer((json_int_t)kept->finding.preemptions) : json_null(),
+                          "certified", kept->certified));
+    }
+    return all;
+}
+
 static json_t *target_json(const struct check_options *options,
                            const struct exploration *exploration,
                            const struct exploration_target *target)
@@ -77,6 +98,8 @@ static json_t *target_json(const struct check_options *options,
                                                  ? json_integer((json_int_t)target->preemptions)
                                                  : json_null());
     json_object_set_new(json, "limited", json_boolean(target->limited));
+    json_object_set_new(json, "repeated", json_integer((json_int_t)target->repeated));
+    json_object_set_new(json, "fewest_preemptions", fewest_json(options, target));
     json_object_set_new(json, "incomplete",
                         missing != NULL ? json_string(missing) : json_null());
     json_object_set_new(json, "nondeterminism", target->nondeterminism[0] != '\0'
@@ -93,6 +116,15 @@ static int print_json(const struct check_options *options, const struct explorat
         json_array_append_new(targets,
                               target_json(options, exploration, &exploration->targets[i]));
     return command_print_json(json_pack("{s:o}", "targets", targets));
+}
+
+static void print_fewest(const struct finding_kept *kept)
+{
+    uint32_t preemptions = kept->finding.preemptions;
+    if (preemptions != PREEMPTIONS_UNKNOWN)
+        printf("        needs %u preemption%s%s\n", preemptions, preemptions == 1 ? "" : "s",
+               kept->certified ? ", no execution with fewer shows it"
+                               : " at most; not all executions with fewer were made");
 }
 
 /* What stands below a target's row. */
@@ -119,6 +151,8 @@ static void print_details(const struct check_options *options,
                   sizeof path);
         if (target->findings.items[i].kept)
             printf("    %s\n", path);
+        if (target->findings.items[i].kept)
+            print_fewest(&target->findings.items[i]);
     }
     if (target->nondeterminism[0] != '\0')
         printf("    nondeterministic: %s\n", target->nondeterminism);

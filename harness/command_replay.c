@@ -43,6 +43,7 @@ static void add_json(struct replay_run *run, const char *path, const struct repl
         json_pack("{s:o, s:b, s:s, s:s, s:s, s:I}", "file", command_json_text(path), "matched",
                   result->matched, "verdict", verdict, "fingerprint", fingerprint, "hash", hash,
                   "steps", (json_int_t)execution.trace_run_count);
+    json_object_set_new(json, "preemptions", json_integer((json_int_t)result->preemptions));
     json_object_set_new(json, "diverged_at",
                         result->diverged ? json_integer(result->diverged_at) : json_null());
     json_array_append_new(run->replays, json);

@@ -119,8 +119,9 @@ void explain_execution(FILE *out, const struct replay_result *result, bool with_
         print_trace(out);
     for (uint32_t i = 0; i < execution.verdict_count; i++)
         print_verdict(out, &execution.verdicts[i]);
-    fprintf(out, "  %u events, %u switches, fingerprint %016llx, event hash %016llx\n",
-            execution.trace_run_count, execution.switches,
+    fprintf(out, "  %u events, %u switches, %u preemptions\n"
+                 "  fingerprint %016llx, event hash %016llx\n",
+            execution.trace_run_count, execution.switches, result->preemptions,
             (unsigned long long)result->fingerprint, (unsigned long long)result->hash);
     print_pending(out);
     print_state(out);

@@ -5,6 +5,7 @@
 #ifndef TREADLE_EXPLORATION_H
 #define TREADLE_EXPLORATION_H
 
+#include "class_set.h"
 #include "estimate.h"
 #include "explore_worker.h"
 
@@ -31,7 +32,9 @@ struct exploration_options {
 struct exploration_target {
     uint32_t index; /* in target.h's order */
     struct frontier frontier; /* without what has been given out */
-    struct tally tally;
+    struct tally tally; /* with a bound every class is counted once */
+    struct class_set *classes; /* with a bound: those counted */
+    uint64_t repeated; /* with a bound: executions made of classes that had been counted */
     uint64_t blocked;
     uint64_t cut;        /* executions in which --unroll has stopped a goroutine */
     int64_t preemptions; /* the bound of this pass; less than 0: none */
@@ -60,6 +63,9 @@ void exploration_destroy(struct exploration *exploration);
 
 /* A target back at its beginning, with a bound or (less than 0) without; its findings stay. */
 void exploration_begin(struct exploration_target *target, int64_t preemptions);
+
+/* Gives back what a target holds. */
+void exploration_target_deinit(struct exploration_target *target);
 
 /* Explores until all is done or a limit is met, then keeps the findings. Returns 0, or -1 with one
  * line in error if no process could be started or a checkpoint not be written. */

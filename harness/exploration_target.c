@@ -14,7 +14,8 @@ void exploration_begin(struct exploration_target *target, int64_t preemptions)
     frontier_add_explorer(&target->frontier, beginning);
     explorer_destroy(beginning);
     target->tally = (struct tally){ 0 };
-    target->blocked = target->cut = 0;
+    class_set_clear(&target->classes);
+    target->repeated = target->blocked = target->cut = 0;
     target->preemptions = preemptions;
     target->limited = false;
     target->estimate.count = 0;
@@ -55,13 +56,19 @@ struct exploration *exploration_create(const uint32_t *targets, uint32_t count,
     return exploration;
 }
 
+void exploration_target_deinit(struct exploration_target *target)
+{
+    frontier_deinit(&target->frontier);
+    class_set_clear(&target->classes);
+    finding_list_clear(&target->findings);
+}
+
 void exploration_destroy(struct exploration *exploration)
 {
     if (exploration == NULL)
         return;
     for (uint32_t i = 0; i < exploration->target_count; i++) {
-        frontier_deinit(&exploration->targets[i].frontier);
-        finding_list_clear(&exploration->targets[i].findings);
+        exploration_target_deinit(&exploration->targets[i]);
     }
     free(exploration->targets);
     free(exploration);

@@ -31,6 +31,7 @@ struct explore_worker {
     struct finding_notes *notes; /* of the open target */
     struct explorer *explorer;
     struct frontier items, planned;
+    struct explored_classes classes; /* of this slice */
     struct event *trace; /* of the first of two executions */
     struct explore_step *steps;
     uint32_t trace_capacity, step_capacity;
@@ -163,10 +164,24 @@ static bool is_checked(uint64_t number)
     return (number & (number - 1)) == 0 || number % TWICE == 0;
 }
 
-static void explore_one(struct explore_worker *worker, struct slice_result *result)
+static void add_class(struct explored_classes *classes, const struct explorer *explorer)
+{
+    classes->items = larger(classes->items, classes->count + 1, &classes->capacity,
+                            sizeof *classes->items);
+    struct explored_class *class = &classes->items[classes->count++];
+    memset(class, 0, sizeof *class);
+    class->class = explorer_class(explorer);
+    class->entry = tally_entry();
+    class->cut = execution.cut;
+}
+
+/* number: of the execution in its slice, from 1. */
+static void explore_one(struct explore_worker *worker, uint64_t number,
+                        struct slice_result *result)
 {
     struct explorer *explorer = worker->explorer;
-    bool checked = is_checked(result->tally.executions + 1);
+    bool bounded = worker->preemptions >= 0;
+    bool checked = is_checked(number);
     frontier_clear(&worker->planned);
     frontier_add(&worker->planned, explorer_item(explorer, explorer_item_count(explorer) - 1));
     explorer_next(explorer);
@@ -177,9 +192,14 @@ static void explore_one(struct explore_worker *worker, struct slice_result *resu
         return;
     }
     oracle_judge();
-    tally_count(&result->tally, result->tally.executions, 0);
-    result->cut += execution.cut;
-    finding_notes_add(worker->notes, NULL);
+    if (bounded) {
+        add_class(&worker->classes, explorer);
+    } else {
+        tally_count(&result->tally, result->tally.executions, 0);
+        result->cut += execution.cut;
+    }
+    finding_notes_add(worker->notes, NULL,
+                      bounded ? explorer_preemptions(explorer) : PREEMPTIONS_UNKNOWN);
     if (checked && !scheduler_crashed())
         execute_twice(worker, result);
 }
@@ -190,13 +210,14 @@ static void explore(struct explore_worker *worker, const struct slice *slice,
     double start = tally_now();
     uint64_t limit = slice->executions_max;
     for (uint64_t made = 0; made < limit && explorer_item_count(worker->explorer) > 0; made++) {
-        explore_one(worker, result);
+        explore_one(worker, made + 1, result);
         if (scheduler_crashed() || result->nondeterminism[0] != '\0')
             break;
         bool look = made % LOOK == 0 || execution.trace_count > LOOK_EVENTS;
         if (look && tally_now() - start > slice->seconds)
             break;
     }
+    result->class_count = worker->classes.count;
     result->over = scheduler_crashed();
     result->limited = explorer_limited(worker->explorer);
     result->tally.seconds = tally_now() - start;
@@ -247,6 +268,7 @@ static void explore_worker_serve(const void *options, int socket)
     while (receive_slice(&worker, &slice)) {
         struct slice_result result;
         memset(&result, 0, sizeof result);
+        worker.classes.count = 0;
         if (prepare(&worker, &slice, &result)) {
             const struct explore_item *item = NULL;
             while ((item = frontier_next(&worker.items, item)) != NULL)
@@ -260,6 +282,8 @@ static void explore_worker_serve(const void *options, int socket)
         result.item_bytes = worker.items.byte_count;
         if (!process_write(socket, &result, sizeof result)
             || !process_write(socket, worker.items.bytes, worker.items.byte_count)
+            || !process_write(socket, worker.classes.items,
+                              result.class_count * sizeof *worker.classes.items)
             || (result.finding_count > 0 && !finding_notes_send(worker.notes, socket))
             || result.over)
             break;
@@ -282,7 +306,8 @@ bool explore_worker_send(int socket, const struct slice *slice, const struct fro
 }
 
 bool explore_worker_receive(int socket, struct slice_result *ret_result,
-                            struct frontier *ret_items, struct finding_list *list)
+                            struct frontier *ret_items, struct explored_classes *ret_classes,
+                            struct finding_list *list)
 {
     struct slice_result result;
     if (!process_read(socket, &result, sizeof result))
@@ -292,6 +317,11 @@ bool explore_worker_receive(int socket, struct slice_result *ret_result,
         return false;
     bool filled = frontier_filled(ret_items, result.item_bytes);
     CHECK(filled, ==, true);
+    ret_classes->items = larger(ret_classes->items, result.class_count, &ret_classes->capacity,
+                                sizeof *ret_classes->items);
+    ret_classes->count = result.class_count;
+    if (!process_read(socket, ret_classes->items, result.class_count * sizeof *ret_classes->items))
+        return false;
     struct finding_list received = { 0 };
     bool fine = true;
     for (uint32_t i = 0; i < result.finding_count && fine; i++) {

@@ -23,11 +23,25 @@ struct slice {
     uint64_t item_bytes;
 };
 
-/* Comes back; items and findings follow. */
+/* With a bound executions of the same class (explorer_class) are made more than once, maybe by
+ * different workers: the coordinator counts each class once. */
+struct explored_class {
+    struct explore_class class;
+    struct tally_entry entry;
+    bool cut;
+};
+
+struct explored_classes {
+    struct explored_class *items;
+    uint32_t count, capacity;
+};
+
+/* Comes back; items, classes and findings follow. */
 struct slice_result {
-    struct tally tally;
+    struct tally tally;     /* without a bound */
     uint64_t blocked;       /* executions that could not be made */
-    uint64_t cut;           /* executions in which --unroll has stopped a goroutine */
+    uint64_t cut;           /* of the tally: executions in which --unroll has stopped a goroutine */
+    uint32_t class_count;   /* with a bound: executions made */
     bool limited;           /* the bound has left schedules out */
     bool over;              /* the process ends: the subject has crashed */
     uint32_t probe_count;   /* estimates of how many executions the items stood for */
@@ -43,10 +57,11 @@ struct slice_result {
  * coordinator's end of the socket; -1 with errno. options outlive it. */
 pid_t explore_worker_start(const struct scheduler_options *options, int *ret_socket);
 
-/* Sends a slice, or receives what came of it: what is left, and findings, which go into the list.
- * False if the worker is gone; nothing has been taken then. */
+/* Sends a slice, or receives what came of it: what is left, classes, and findings, which go into the
+ * list. False if the worker is gone; nothing has been taken then. */
 bool explore_worker_send(int socket, const struct slice *slice, const struct frontier *items);
 bool explore_worker_receive(int socket, struct slice_result *ret_result,
-                            struct frontier *ret_items, struct finding_list *list);
+                            struct frontier *ret_items, struct explored_classes *ret_classes,
+                            struct finding_list *list);
 
 #endif

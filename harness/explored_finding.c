@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../scheduler/check.h"
+#include "../scheduler/explore_bounded.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
 #include "keep.h"
@@ -20,22 +21,54 @@ static const struct verdict_record *find_rule(enum treadle_verdict verdict, cons
     return NULL;
 }
 
-/* Opens the target, follows the steps, judges. Returns the finding's verdict, or that of its rule
- * (not NULL) in other events, or NULL. */
-static const struct verdict_record *follow(const struct scheduler_options *options, uint32_t target,
-                                           const struct finding *finding, const char *of_rule,
-                                           const struct explore_step *steps, uint32_t count)
+/* A way to execute a finding again. */
+struct attempt {
+    const struct scheduler_options *options;
+    const struct explore_step *steps;
+    uint32_t count;
+    bool other_events; /* those of the verdict may be others, if it is of the same rule */
+};
+
+/* Opens the target, follows the steps, judges. Returns the finding's verdict, or that of `rule` (if
+ * the attempt allows that) in other events, or NULL. */
+static const struct verdict_record *follow(const struct attempt *attempt, uint32_t target,
+                                           const struct finding *finding, const char *rule,
+                                           uint32_t *ret_preemptions)
 {
-    const char *rule;
-    if (steps == NULL || scheduler_open(target_at(target), options, &rule) != TREADLE_OK)
+    const char *broken;
+    if (attempt->steps == NULL
+        || scheduler_open(target_at(target), attempt->options, &broken) != TREADLE_OK)
         return NULL;
-    struct strategy strategy = strategy_steps(steps, count);
+    struct strategy strategy = strategy_steps(attempt->steps, attempt->count);
+    struct explore_candidates candidates = { 0 };
+    strategy.steps.candidates = &candidates;
+    strategy.steps.stays = finding->preemptions != PREEMPTIONS_UNKNOWN;
     scheduler_run(&strategy, 0);
     oracle_judge();
+    *ret_preemptions = explore_candidates_preemptions(&candidates);
+    explore_candidates_clear(&candidates);
     if (strategy.steps.blocked)
         return NULL;
     const struct verdict_record *record = keep_find_record(finding);
-    return record == NULL && of_rule != NULL ? find_rule(finding->verdict, of_rule) : record;
+    return record == NULL && attempt->other_events ? find_rule(finding->verdict, rule) : record;
+}
+
+/* Makes the attempts until one shows the finding with as few preemptions as it needs, else the first
+ * that shows it. */
+static const struct verdict_record *follow_best(const struct attempt *attempts, uint32_t count,
+                                                uint32_t target, const struct finding *finding,
+                                                const char *rule)
+{
+    uint32_t preemptions, first = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct verdict_record *record =
+            follow(&attempts[i], target, finding, rule, &preemptions);
+        if (record != NULL && preemptions <= finding->preemptions)
+            return record;
+        if (record != NULL && first == count)
+            first = i;
+    }
+    return first < count ? follow(&attempts[first], target, finding, rule, &preemptions) : NULL;
 }
 
 /* The goroutine that ended the program with that verdict, 0 if none did. */
@@ -61,8 +94,9 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
     for (uint32_t i = 0; i < finding->choice_count; i++)
         found[i] = (struct explore_step){ .answer = finding->choices[i].answer,
                                           .data = finding->choices[i].kind == CHOICE_DATA };
-    const struct verdict_record *record =
-        follow(exploring, target, finding, NULL, found, finding->choice_count);
+    const struct attempt as_found = { exploring, found, finding->choice_count, false };
+    uint32_t preemptions;
+    const struct verdict_record *record = follow(&as_found, target, finding, NULL, &preemptions);
     plain.goroutines_max = scheduler.goroutines_max; /* so that drainers keep their ids */
     if (record != NULL && !scheduler_crashed()) {
         const char *rule = record->rule;
@@ -70,11 +104,13 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
         struct explore_step *plainly = linearise(
             &(struct linearisation_wish){ .plain = true, .only_before = ended }, &plain_count);
         struct explore_step *longer = linearise(&(struct linearisation_wish){ 0 }, &long_count);
-        record = follow(&plain, target, finding, rule, plainly, plain_count);
-        if (record == NULL)
-            record = follow(exploring, target, finding, NULL, longer, long_count);
-        if (record == NULL)
-            record = follow(exploring, target, finding, NULL, found, finding->choice_count);
+        const struct attempt attempts[] = {
+            { &plain, plainly, plain_count, true },
+            { &plain, found, finding->choice_count, false },
+            { exploring, longer, long_count, false },
+            as_found,
+        };
+        record = follow_best(attempts, sizeof attempts / sizeof attempts[0], target, finding, rule);
         free(plainly);
         free(longer);
     }

@@ -23,6 +23,8 @@
 
 bool finding_is_shorter(const struct finding *a, const struct finding *b)
 {
+    if (a->preemptions != b->preemptions)
+        return a->preemptions < b->preemptions;
     if (a->switches != b->switches)
         return a->switches < b->switches;
     return a->steps != b->steps ? a->steps < b->steps : a->number < b->number;
@@ -151,7 +153,7 @@ static void note(struct finding_notes *notes, const struct finding *finding, boo
     }
 }
 
-void finding_notes_add(struct finding_notes *notes, const uint64_t *number)
+void finding_notes_add(struct finding_notes *notes, const uint64_t *number, uint32_t preemptions)
 {
     if (execution.verdict_count == 0)
         return;
@@ -164,6 +166,7 @@ void finding_notes_add(struct finding_notes *notes, const uint64_t *number)
              &(struct finding){ .fingerprint = fingerprint_of(notes, record),
                                 .number = named,
                                 .verdict = record->verdict,
+                                .preemptions = preemptions,
                                 .switches = execution.switches,
                                 .steps = execution.trace_run_count },
              number != NULL);

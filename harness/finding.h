@@ -5,17 +5,21 @@
 
 #include "../scheduler/execution.h"
 
+#define PREEMPTIONS_UNKNOWN UINT32_MAX
+
 /* An execution that shows a verdict. It is named by its number in a campaign, or by its choices. */
 struct finding {
     uint64_t fingerprint;
     uint64_t number; /* of the execution; where choices name it, their hash */
     enum treadle_verdict verdict;
+    uint32_t preemptions; /* of the execution, or PREEMPTIONS_UNKNOWN */
     uint32_t switches, steps;
     uint32_t choice_count;
     struct choice *choices; /* owned by whoever holds the finding; NULL if choice_count is 0 */
 };
 
-/* Whether a is the better witness: fewer switches, then fewer events, then the lower number. */
+/* Whether a is the better witness: fewer preemptions, then fewer switches, then fewer events, then
+ * the lower number. */
 bool finding_is_shorter(const struct finding *a, const struct finding *b);
 
 /* Sends a finding, or receives one whose choices the caller owns. False if the other end is
@@ -30,8 +34,9 @@ struct finding_notes;
 struct finding_notes *finding_notes_create(void);
 
 /* Notes the verdicts of the current execution, which number names if it has one; its choices are
- * noted otherwise. */
-void finding_notes_add(struct finding_notes *notes, const uint64_t *number);
+ * noted otherwise. It has so many preemptions, or PREEMPTIONS_UNKNOWN. */
+void finding_notes_add(struct finding_notes *notes, const uint64_t *number,
+                       uint32_t preemptions);
 
 /* How many findings are new or better since they were sent last; sends them. */
 uint32_t finding_notes_new_count(const struct finding_notes *notes);
@@ -46,7 +51,8 @@ void finding_notes_clear(struct finding_notes *notes);
 
 struct finding_kept {
     struct finding finding;
-    bool kept; /* its file holds this very finding */
+    bool kept;      /* its file holds this very finding */
+    bool certified; /* it was shown that no execution with fewer preemptions shows it */
 };
 
 /* One target's, one for each fingerprint. */

@@ -16,6 +16,7 @@ struct replay_result {
     const struct verdict_record *record; /* the verdict that matched, else the first; or NULL */
     uint64_t fingerprint;                /* of that verdict; 0 without one */
     uint64_t hash;                       /* event hash */
+    uint32_t preemptions; /* a goroutine that could go on lost its turn so often */
     bool hash_promised;                  /* file and program have the same subjects' code */
 };
 

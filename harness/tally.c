@@ -27,6 +27,25 @@ static bool requirement_met(const struct treadle_requirement *requirement, uint6
     return false;
 }
 
+struct tally_entry tally_entry(void)
+{
+    const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
+                          | TREADLE_SET(WILD_ACCESS);
+    const struct treadle_target *target = execution.target;
+    struct tally_entry entry = { .steps = execution.trace_run_count };
+    if (execution.verdict_count == 0)
+        return entry;
+    for (uint32_t i = 0; i < execution.verdict_count; i++)
+        entry.verdicts |= UINT64_C(1) << execution.verdicts[i].verdict;
+    bool silent = !(entry.verdicts & loud);
+    entry.detected = target->go_semantics && (entry.verdicts >> TREADLE_GO_FATAL & 1);
+    entry.silent = target->go_semantics && silent;
+    for (uint32_t i = 0; i < target->requirement_count; i++)
+        if (requirement_met(&target->requires[i], entry.verdicts, silent))
+            entry.requirements |= UINT64_C(1) << i;
+    return entry;
+}
+
 static void count_verdict(struct tally *tally, enum treadle_verdict verdict, uint64_t number,
                           double start)
 {
@@ -37,31 +56,28 @@ static void count_verdict(struct tally *tally, enum treadle_verdict verdict, uin
     }
 }
 
-void tally_count(struct tally *tally, uint64_t number, double start)
+void tally_add_entry(struct tally *tally, const struct tally_entry *entry, uint64_t number,
+                     double start)
 {
     tally->executions++;
-    tally->steps += execution.trace_run_count;
-    if (execution.verdict_count == 0) {
+    tally->steps += entry->steps;
+    if (entry->verdicts == 0) {
         tally->verdicts[TREADLE_OK]++;
         return;
     }
-    const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
-                          | TREADLE_SET(WILD_ACCESS);
-    uint64_t seen = 0;
-    for (uint32_t i = 0; i < execution.verdict_count; i++) {
-        enum treadle_verdict verdict = execution.verdicts[i].verdict;
-        if (!(seen >> verdict & 1))
-            count_verdict(tally, verdict, number, start);
-        seen |= UINT64_C(1) << verdict;
-    }
-    const struct treadle_target *target = execution.target;
-    bool silent = !(seen & loud);
-    if (target->go_semantics) {
-        tally->detected += seen >> TREADLE_GO_FATAL & 1;
-        tally->silent += silent;
-    }
-    for (uint32_t i = 0; i < target->requirement_count; i++)
-        tally->requirements[i] += requirement_met(&target->requires[i], seen, silent);
+    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++)
+        if (entry->verdicts >> i & 1)
+            count_verdict(tally, (enum treadle_verdict)i, number, start);
+    tally->detected += entry->detected;
+    tally->silent += entry->silent;
+    for (uint32_t i = 0; i < TREADLE_REQUIREMENTS_MAX; i++)
+        tally->requirements[i] += entry->requirements >> i & 1;
+}
+
+void tally_count(struct tally *tally, uint64_t number, double start)
+{
+    struct tally_entry entry = tally_entry();
+    tally_add_entry(tally, &entry, number, start);
 }
 
 void tally_add(struct tally *sum, const struct tally *part)

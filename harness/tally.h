@@ -18,6 +18,22 @@ struct tally {
     double seconds; /* spent executing, over all processes */
 };
 
+/* What one execution adds to a tally. */
+struct tally_entry {
+    uint64_t verdicts;     /* a set; empty: none */
+    uint64_t requirements; /* those that it met, as a set */
+    uint32_t steps;
+    bool detected, silent;
+};
+
+/* Of the current execution. */
+struct tally_entry tally_entry(void);
+
+/* Counts an execution, which has number `number` (from 0), of a campaign that began at `start`
+ * (tally_now). */
+void tally_add_entry(struct tally *tally, const struct tally_entry *entry, uint64_t number,
+                     double start);
+
 /* Counts the current execution, which has number `number` (from 0), of a campaign that began at
  * `start` (tally_now). */
 void tally_count(struct tally *tally, uint64_t number, double start);

@@ -228,8 +228,7 @@ static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
         wanted = state->pending;
     }
     bool asked = wanted != EXPLORE_NOBODY;
-    if (!asked && state->candidates != NULL && execution.choice_count > 0
-        && scheduler.running != NULL)
+    if (!asked && state->stays && execution.choice_count > 0 && scheduler.running != NULL)
         wanted = scheduler.running->id;
     if (wanted == EXPLORE_NOBODY)
         return default_candidate(candidates, count);
@@ -299,10 +298,12 @@ bool explorer_next(struct explorer *explorer)
     take_item(explorer);
     const struct explore_item *item = explorer->current;
     struct strategy strategy = strategy_steps(item->steps, item->step_count);
-    if (explorer->is_bounded)
+    if (explorer->is_bounded) {
         strategy.steps.candidates = &explorer->bounded.candidates;
-    else
+        strategy.steps.stays = true;
+    } else {
         strategy.steps.pending = item->pending;
+    }
     scheduler_run(&strategy, 0);
     bool crashed = scheduler_crashed(); /* there is nothing behind that */
     explorer->blocked = !crashed && !steps_were_possible(&strategy.steps);

@@ -63,7 +63,7 @@ void explore_candidates_note(struct explore_candidates *candidates, enum choice_
 /* Whether it stands for a store buffer. */
 static bool is_drainer(uint32_t id)
 {
-    return id != EXPLORE_NOBODY && explore_owner(id) != id;
+    return id != EXPLORE_NOBODY && id >= scheduler.drainer_base;
 }
 
 uint32_t explore_candidates_preemptions(const struct explore_candidates *candidates)

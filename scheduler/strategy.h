@@ -21,8 +21,8 @@ struct steps_state {
     uint16_t pending; /* the goroutine that executes behind them, or EXPLORE_NOBODY */
     bool blocked;     /* a step was impossible */
     bool added;       /* a data choice that was not among them stood before the last one */
-    struct explore_candidates *candidates; /* where to note them; then whoever executed last goes
-                                              on, instead of D's choice; or NULL */
+    bool stays;       /* whoever executed last goes on where it can, instead of D's choice */
+    struct explore_candidates *candidates; /* where to note them, or NULL */
 };
 
 struct strategy {
@@ -82,6 +82,8 @@ struct replay {
     void *context; /* for it */
     uint32_t step;     /* of the schedule, the present one */
     uint32_t step_run; /* events of it that have run */
+    const struct goroutine *turn; /* who executed last, drainers left out */
+    uint32_t preemptions;
     bool diverged;     /* the schedule could not be followed any further */
     uint32_t diverged_event; /* length of the trace then */
     uint32_t diverged_step;

@@ -15,6 +15,8 @@ static void replay_begin(struct strategy *self, uint64_t seed)
     replay->step = 0;
     replay->step_run = 0;
     replay->diverged = false;
+    replay->turn = NULL;
+    replay->preemptions = 0;
     self->last = NULL;
 }
 
@@ -128,11 +130,25 @@ static uint32_t replay_data_choice(struct replay *replay, uint32_t count)
     return 0;
 }
 
+/* As explore_bounded.h defines them. */
+static void replay_count_preemption(struct replay *replay, struct goroutine *const *candidates,
+                                    uint32_t count, uint32_t picked)
+{
+    if (candidates[picked]->id >= scheduler.drainer_base)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        replay->preemptions += candidates[i] == replay->turn && i != picked;
+    replay->turn = candidates[picked];
+}
+
 static uint32_t replay_choose(struct strategy *self, enum choice_kind kind,
                               struct goroutine *const *candidates, uint32_t count)
 {
-    return kind == CHOICE_DATA ? replay_data_choice(self->replay, count)
-                               : replay_schedule_choice(self, candidates, count);
+    if (kind == CHOICE_DATA)
+        return replay_data_choice(self->replay, count);
+    uint32_t picked = replay_schedule_choice(self, candidates, count);
+    replay_count_preemption(self->replay, candidates, count, picked);
+    return picked;
 }
 
 struct strategy strategy_replay(struct replay *replay)
