@@ -1,5 +1,5 @@
 /* exploration.c: `treadle check`: in turn every target, as long as there is something left of it; then
- * its findings, with the fewest preemptions that show them. */
+ * its findings. */
 #define _GNU_SOURCE
 #include "exploration.h"
 
@@ -21,7 +21,6 @@
 #define CHECKPOINT_SECONDS 10.0 /* the first ones come sooner, each after twice the time */
 #define CHECKPOINT_SECONDS_FIRST 0.1
 #define PROBE_SECONDS_END 0.5 /* for a target of which nothing is known at the end */
-#define FEWEST_SECONDS 10.0 /* to be spent on fewest preemptions, even after less */
 
 static volatile sig_atomic_t interrupted;
 
@@ -137,68 +136,21 @@ static void probe_unfinished(struct exploration_run *run)
     run->target = NULL;
 }
 
-/* ---- the fewest preemptions ------------------------------------------------------------------ */
-
-/* Takes over what an exploration with a bound has found, for those findings whose fewest preemptions
- * were not known. Returns how many of them are left. */
-static uint32_t take_fewest(struct finding_list *findings, struct finding_list *found,
-                            bool complete)
+/* Says of which findings there is none with fewer preemptions: of all, where everything was made. */
+static void certify(struct exploration_target *target)
 {
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < findings->count; i++) {
-        struct finding_kept *kept = &findings->items[i];
-        for (uint32_t k = 0; k < found->count && !kept->certified; k++) {
-            struct finding *witness = &found->items[k].finding;
-            if (witness->fingerprint != kept->finding.fingerprint
-                || !finding_is_shorter(witness, &kept->finding))
-                continue;
-            free(kept->finding.choices);
-            kept->finding = *witness;
-            witness->choices = NULL;
-            witness->choice_count = 0;
-        }
-        kept->certified |= complete && kept->finding.preemptions != PREEMPTIONS_UNKNOWN;
-        left += !kept->certified;
+    bool complete = exploration_is_complete(target);
+    for (uint32_t i = 0; i < target->findings.count; i++) {
+        struct finding_kept *kept = &target->findings.items[i];
+        kept->certified = complete && !kept->finding.uncertain
+                          && kept->finding.preemptions != PREEMPTIONS_UNKNOWN;
     }
-    return left;
-}
-
-/* Searches for executions with fewer preemptions that show the same findings: all with none, then
- * all with one, and so on. It may take as long as the exploration did. */
-static void find_fewest(struct exploration_run *run, const struct exploration_target *target,
-                        struct finding_list *findings)
-{
-    struct exploration_target bounded = { .index = target->index };
-    double limit = target->seconds > FEWEST_SECONDS ? target->seconds : FEWEST_SECONDS;
-    uint32_t left = findings->count;
-    run->round_end = tally_now() + limit;
-    for (int64_t bound = 0; left > 0; bound++) {
-        exploration_begin(&bounded, bound);
-        explore_target(run, &bounded);
-        bool complete = exploration_is_complete(&bounded);
-        left = take_fewest(findings, &bounded.findings, complete);
-        if (!complete || !bounded.limited)
-            break;
-    }
-    exploration_target_deinit(&bounded);
-}
-
-/* Explorations with a bound have found the fewest already, if they are complete. */
-static void certify(struct exploration_run *run, struct exploration_target *target)
-{
-    finding_list_choose(&target->findings);
-    if (target->findings.count == 0 || target->nondeterminism[0] != '\0'
-        || target->error[0] != '\0')
-        return;
-    if (target->preemptions >= 0)
-        take_fewest(&target->findings, &(struct finding_list){ 0 },
-                    exploration_is_complete(target));
-    else if (!run_is_over(run))
-        find_fewest(run, target, &target->findings);
 }
 
 static void keep_findings_of(struct exploration_run *run, struct exploration_target *target)
 {
+    certify(target);
+    finding_list_choose(&target->findings);
     if (target->findings.count == 0)
         return;
     exploration_status_keeping(&run->status, target);
@@ -231,8 +183,6 @@ static void run_all(struct exploration_run *run)
     write_checkpoint(run);
     run->exploration->out_of_time = !interrupted && run_is_over(run);
     probe_unfinished(run);
-    for (uint32_t i = 0; i < run->exploration->target_count; i++)
-        certify(run, &run->exploration->targets[i]);
     for (uint32_t i = 0; i < run->options->jobs; i++)
         if (run->processes[i].socket >= 0)
             close(run->processes[i].socket);

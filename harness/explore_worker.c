@@ -22,6 +22,8 @@
 #define TWICE 256u
 /* A probe of a large tree is given up after so many executions. */
 #define PROBE_EXECUTIONS_MAX 10000u
+/* More preemptions than any finding needs that can be searched for. */
+#define FEWEST_MAX 1000u
 
 struct explore_worker {
     const struct scheduler_options *options;
@@ -32,9 +34,10 @@ struct explore_worker {
     struct explorer *explorer;
     struct frontier items, planned;
     struct explored_classes classes; /* of this slice */
+    struct choice *choices; /* of a witness */
     struct event *trace; /* of the first of two executions */
     struct explore_step *steps;
-    uint32_t trace_capacity, step_capacity;
+    uint32_t trace_capacity, step_capacity, choice_capacity;
 };
 
 /* ---- whether it is deterministic ------------------------------------------------------------- */
@@ -164,6 +167,48 @@ static bool is_checked(uint64_t number)
     return (number & (number - 1)) == 0 || number % TWICE == 0;
 }
 
+/* The steps as choices. */
+static const struct choice *steps_to_choices(struct explore_worker *worker,
+                                             const struct explore_step *steps, uint32_t count,
+                                             uint32_t *ret_switches)
+{
+    uint32_t last = EXPLORE_NOBODY, switches = 0;
+    worker->choices = larger(worker->choices, count + 1, &worker->choice_capacity,
+                             sizeof *worker->choices);
+    for (uint32_t i = 0; i < count; i++) {
+        worker->choices[i] = explore_step_choice(steps[i]);
+        switches += !steps[i].data && steps[i].answer != last;
+        last = steps[i].data ? last : steps[i].answer;
+    }
+    *ret_switches = switches;
+    return worker->choices;
+}
+
+/* Notes the findings of the current execution: without a bound with the fewest preemptions, unless
+ * others are known that have fewer. */
+static void note_findings(struct explore_worker *worker)
+{
+    struct witness witness = { .choices = execution.choices,
+                               .choice_count = execution.choice_count,
+                               .switches = execution.switches };
+    if (worker->preemptions >= 0) {
+        witness.preemptions = explorer_preemptions(worker->explorer);
+    } else {
+        const struct explore_step *steps;
+        uint32_t limit = finding_notes_limit(worker->notes), count;
+        limit = limit < FEWEST_MAX ? limit : FEWEST_MAX;
+        witness.preemptions = explorer_fewest(worker->explorer, limit, &steps, &count);
+        if (witness.preemptions <= limit) {
+            witness.choices = steps_to_choices(worker, steps, count, &witness.switches);
+            witness.choice_count = count;
+        } else {
+            witness.uncertain = witness.preemptions == EXPLORER_FEWEST_UNKNOWN;
+            witness.preemptions = PREEMPTIONS_UNKNOWN;
+        }
+    }
+    finding_notes_add(worker->notes, &witness);
+}
+
 static void add_class(struct explored_classes *classes, const struct explorer *explorer)
 {
     classes->items = larger(classes->items, classes->count + 1, &classes->capacity,
@@ -198,8 +243,8 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
         tally_count(&result->tally, result->tally.executions, 0);
         result->cut += execution.cut;
     }
-    finding_notes_add(worker->notes, NULL,
-                      bounded ? explorer_preemptions(explorer) : PREEMPTIONS_UNKNOWN);
+    if (execution.verdict_count > 0)
+        note_findings(worker);
     if (checked && !scheduler_crashed())
         execute_twice(worker, result);
 }

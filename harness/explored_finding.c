@@ -12,11 +12,12 @@
 #include "linearisation.h"
 #include "oracle.h"
 
-/* The verdict of the current execution that breaks the same rule; NULL if none does. */
+/* The verdict of the current execution that breaks the same rule (any, if NULL); NULL if none does. */
 static const struct verdict_record *find_rule(enum treadle_verdict verdict, const char *rule)
 {
     for (uint32_t i = 0; i < execution.verdict_count; i++)
-        if (execution.verdicts[i].verdict == verdict && execution.verdicts[i].rule == rule)
+        if (execution.verdicts[i].verdict == verdict
+            && (rule == NULL || execution.verdicts[i].rule == rule))
             return &execution.verdicts[i];
     return NULL;
 }
@@ -94,24 +95,29 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
     for (uint32_t i = 0; i < finding->choice_count; i++)
         found[i] = (struct explore_step){ .answer = finding->choices[i].answer,
                                           .data = finding->choices[i].kind == CHOICE_DATA };
-    const struct attempt as_found = { exploring, found, finding->choice_count, false };
+    /* Its choices may be those of another order of the events in which it was seen. */
+    const struct attempt as_found = { exploring, found, finding->choice_count,
+                                      finding->preemptions != PREEMPTIONS_UNKNOWN };
     uint32_t preemptions;
     const struct verdict_record *record = follow(&as_found, target, finding, NULL, &preemptions);
     plain.goroutines_max = scheduler.goroutines_max; /* so that drainers keep their ids */
     if (record != NULL && !scheduler_crashed()) {
         const char *rule = record->rule;
-        uint32_t ended = who_ended(record), plain_count = 0, long_count = 0;
+        uint32_t ended = who_ended(record), plain_count = 0, kept_count = 0, long_count = 0;
         struct explore_step *plainly = linearise(
             &(struct linearisation_wish){ .plain = true, .only_before = ended }, &plain_count);
+        struct explore_step *kept = linearise(
+            &(struct linearisation_wish){ .plain = true, .as_executed = true }, &kept_count);
         struct explore_step *longer = linearise(&(struct linearisation_wish){ 0 }, &long_count);
         const struct attempt attempts[] = {
             { &plain, plainly, plain_count, true },
-            { &plain, found, finding->choice_count, false },
+            { &plain, kept, kept_count, true },
             { exploring, longer, long_count, false },
             as_found,
         };
         record = follow_best(attempts, sizeof attempts / sizeof attempts[0], target, finding, rule);
         free(plainly);
+        free(kept);
         free(longer);
     }
     free(found);

@@ -118,21 +118,22 @@ static uint64_t fingerprint_of(struct finding_notes *notes, const struct verdict
     return known->fingerprint;
 }
 
-/* Puts the execution's choices in, or nothing where its number says all. */
-static void copy_choices(struct finding *finding, bool numbered)
+/* Puts the witness's choices in, or nothing where its number says all. */
+static void copy_choices(struct finding *finding, const struct witness *witness)
 {
     free(finding->choices);
     finding->choices = NULL;
-    finding->choice_count = numbered ? 0 : execution.choice_count;
+    finding->choice_count = witness->number != NULL ? 0 : witness->choice_count;
     if (finding->choice_count == 0)
         return;
     size_t bytes = finding->choice_count * sizeof *finding->choices;
     finding->choices = malloc(bytes);
     CHECK(finding->choices != NULL, ==, true);
-    memcpy(finding->choices, execution.choices, bytes);
+    memcpy(finding->choices, witness->choices, bytes);
 }
 
-static void note(struct finding_notes *notes, const struct finding *finding, bool numbered)
+static void note(struct finding_notes *notes, const struct finding *finding,
+                 const struct witness *witness)
 {
     struct known_finding *known;
     HASH_FIND(hh, notes->findings, &finding->fingerprint, sizeof finding->fingerprint, known);
@@ -142,35 +143,55 @@ static void note(struct finding_notes *notes, const struct finding *finding, boo
         known = calloc(1, sizeof *known);
         CHECK(known != NULL, ==, true);
         known->finding = *finding;
-        copy_choices(&known->finding, numbered);
+        copy_choices(&known->finding, witness);
         HASH_ADD(hh, notes->findings, finding.fingerprint, sizeof finding->fingerprint, known);
-    } else if (finding_is_shorter(finding, &known->finding)) {
+        return;
+    }
+    bool uncertain = known->finding.uncertain || finding->uncertain;
+    known->sent &= uncertain == known->finding.uncertain;
+    if (finding_is_shorter(finding, &known->finding)) {
         struct choice *choices = known->finding.choices;
         known->finding = *finding;
         known->finding.choices = choices;
-        copy_choices(&known->finding, numbered);
+        copy_choices(&known->finding, witness);
         known->sent = false;
     }
+    known->finding.uncertain = uncertain;
 }
 
-void finding_notes_add(struct finding_notes *notes, const uint64_t *number, uint32_t preemptions)
+void finding_notes_add(struct finding_notes *notes, const struct witness *witness)
 {
     if (execution.verdict_count == 0)
         return;
-    uint64_t named = number != NULL ? *number
-                                    : XXH3_64bits(execution.choices, execution.choice_count
-                                                                         * sizeof(struct choice));
+    uint64_t named = witness->number != NULL
+                         ? *witness->number
+                         : XXH3_64bits(witness->choices,
+                                       witness->choice_count * sizeof *witness->choices);
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         const struct verdict_record *record = &execution.verdicts[i];
         note(notes,
              &(struct finding){ .fingerprint = fingerprint_of(notes, record),
                                 .number = named,
                                 .verdict = record->verdict,
-                                .preemptions = preemptions,
-                                .switches = execution.switches,
+                                .preemptions = witness->preemptions,
+                                .uncertain = witness->uncertain,
+                                .switches = witness->switches,
                                 .steps = execution.trace_run_count },
-             number != NULL);
+             witness);
     }
+}
+
+uint32_t finding_notes_limit(struct finding_notes *notes)
+{
+    uint32_t limit = 0;
+    for (uint32_t i = 0; i < execution.verdict_count; i++) {
+        uint64_t fingerprint = fingerprint_of(notes, &execution.verdicts[i]);
+        struct known_finding *known;
+        HASH_FIND(hh, notes->findings, &fingerprint, sizeof fingerprint, known);
+        uint32_t fewest = known == NULL ? PREEMPTIONS_UNKNOWN : known->finding.preemptions;
+        limit = fewest > limit ? fewest : limit;
+    }
+    return limit;
 }
 
 uint32_t finding_notes_new_count(const struct finding_notes *notes)
@@ -215,9 +236,11 @@ void finding_list_take(struct finding_list *list, struct finding *finding)
         if (known->finding.fingerprint != finding->fingerprint)
             continue;
         bool better = finding_is_shorter(finding, &known->finding);
+        bool uncertain = known->finding.uncertain || finding->uncertain;
         free(better ? known->finding.choices : finding->choices);
         if (better)
             *known = (struct finding_kept){ .finding = *finding };
+        known->finding.uncertain = uncertain;
         return;
     }
     list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);

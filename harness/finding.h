@@ -13,6 +13,7 @@ struct finding {
     uint64_t number; /* of the execution; where choices name it, their hash */
     enum treadle_verdict verdict;
     uint32_t preemptions; /* of the execution, or PREEMPTIONS_UNKNOWN */
+    bool uncertain;       /* some execution that shows it may do with fewer, that cannot be told */
     uint32_t switches, steps;
     uint32_t choice_count;
     struct choice *choices; /* owned by whoever holds the finding; NULL if choice_count is 0 */
@@ -33,10 +34,20 @@ bool finding_receive(int socket, struct finding *ret_finding);
 struct finding_notes;
 struct finding_notes *finding_notes_create(void);
 
-/* Notes the verdicts of the current execution, which number names if it has one; its choices are
- * noted otherwise. It has so many preemptions, or PREEMPTIONS_UNKNOWN. */
-void finding_notes_add(struct finding_notes *notes, const uint64_t *number,
-                       uint32_t preemptions);
+/* How the current execution, or one equivalent to it, can be made. */
+struct witness {
+    const uint64_t *number; /* in a campaign; else NULL, and: */
+    const struct choice *choices;
+    uint32_t choice_count;
+    uint32_t switches, preemptions; /* as in struct finding */
+    bool uncertain;
+};
+
+/* Notes the verdicts of the current execution, with what has been found to show them. */
+void finding_notes_add(struct finding_notes *notes, const struct witness *witness);
+
+/* Above so many preemptions a witness of the current execution would not be noted. */
+uint32_t finding_notes_limit(struct finding_notes *notes);
 
 /* How many findings are new or better since they were sent last; sends them. */
 uint32_t finding_notes_new_count(const struct finding_notes *notes);

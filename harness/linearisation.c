@@ -177,6 +177,16 @@ static uint32_t add_steps(const struct linearisation *linearisation, uint32_t un
     return count;
 }
 
+static uint32_t keep_order(const struct linearisation *linearisation, struct explore_step *steps)
+{
+    uint32_t count = 0;
+    for (int ends = 0; ends <= 1; ends++)
+        for (uint32_t u = 0; u < linearisation->unit_count; u++)
+            if (linearisation->units[u].needed && linearisation->units[u].ends == ends)
+                count = add_steps(linearisation, u, steps, count);
+    return count;
+}
+
 static bool make_order(struct linearisation *linearisation, struct explore_step *steps,
                        uint32_t *ret_count)
 {
@@ -221,7 +231,11 @@ struct explore_step *linearise(const struct linearisation_wish *wish, uint32_t *
     make_units(&linearisation);
     if (wish->only_before != 0)
         drop_others(&linearisation, wish->only_before);
-    bool made = make_order(&linearisation, steps, ret_count);
+    bool made = true;
+    if (wish->as_executed)
+        *ret_count = keep_order(&linearisation, steps);
+    else
+        made = make_order(&linearisation, steps, ret_count);
     free(linearisation.begins);
     free(linearisation.unit_of);
     free(linearisation.units);

@@ -14,6 +14,8 @@ struct linearisation_wish {
     bool plain;
     /* Only what this goroutine's last event rests on, 0: everything. */
     uint32_t only_before;
+    /* The order in which they were executed, but for what ends the program: that comes last. */
+    bool as_executed;
 };
 
 /* The choices of an order of the current execution's events, which was made exploring, to be

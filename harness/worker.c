@@ -105,7 +105,10 @@ static bool worker_do(struct worker *worker, const struct work *work, struct wor
         worker_execute(&worker->plan, worker->target_seed, number);
         tally_count(&result->tally, number, worker->plan.start);
         if (execution.verdict_count > 0) {
-            finding_notes_add(worker->notes, &number, PREEMPTIONS_UNKNOWN);
+            finding_notes_add(worker->notes,
+                              &(struct witness){ .number = &number,
+                                                 .switches = execution.switches,
+                                                 .preemptions = PREEMPTIONS_UNKNOWN });
             over = worker->plan.stop_on_first;
         }
         over |= worker_piece_over(result, start);

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "explore_bounded.h"
+#include "explore_fewest.h"
 #include "explore_reverse.h"
 #include "scheduler.h"
 #include "trace.h"
@@ -24,6 +25,8 @@ struct explorer {
     bool blocked;
     bool is_bounded;
     struct explore_bounded bounded;
+    struct explore_fewest fewest;
+    struct explore_steps fewest_steps;
 };
 
 static void *room(void *memory, size_t bytes)
@@ -138,6 +141,8 @@ void explorer_destroy(struct explorer *explorer)
 {
     explore_trace_clear(&explorer->trace);
     explore_bounded_clear(&explorer->bounded);
+    explore_fewest_clear(&explorer->fewest);
+    free(explorer->fewest_steps.steps);
     free(explorer->children.steps.steps);
     free(explorer->aligned.steps);
     free(explorer->children.row);
@@ -168,6 +173,18 @@ uint32_t explorer_preemptions(const struct explorer *explorer)
 struct explore_class explorer_class(const struct explorer *explorer)
 {
     return explorer->bounded.class;
+}
+
+uint32_t explorer_fewest(struct explorer *explorer, uint32_t limit,
+                         const struct explore_step **ret_steps, uint32_t *ret_count)
+{
+    if (explorer->blocked || scheduler_crashed())
+        return EXPLORER_FEWEST_UNKNOWN;
+    uint32_t fewest =
+        explore_fewest(&explorer->fewest, &explorer->trace, limit, &explorer->fewest_steps);
+    *ret_steps = explorer->fewest_steps.steps;
+    *ret_count = explorer->fewest_steps.count;
+    return fewest;
 }
 
 bool explorer_blocked(const struct explorer *explorer)

@@ -53,6 +53,12 @@ struct explore_step {
 
 #define EXPLORE_NOBODY UINT16_MAX
 
+/* The step as what it records when it is taken. */
+static inline struct choice explore_step_choice(struct explore_step step)
+{
+    return (struct choice){ .kind_and_answer = step.word & UINT32_C(0xffffff) };
+}
+
 /* An execution to be made: begins with these steps, then `pending` executes if it is a goroutine,
  * then D decides. Lies in explorer_items' memory, its steps behind it. */
 struct explore_item {
@@ -97,6 +103,14 @@ size_t explore_item_bytes(const struct explore_item *item);
 void explorer_add(struct explorer *explorer, const struct explore_item *item);
 /* Takes the oldest `count` items away. */
 void explorer_drop(struct explorer *explorer, size_t count);
+
+/* Without a bound, of the last execution: the fewest preemptions, at most `limit`, with which an order
+ * of its events can do, and that order's choices (valid until the next call).
+ * EXPLORER_FEWEST_MORE if it takes more, EXPLORER_FEWEST_UNKNOWN if that cannot be told. */
+#define EXPLORER_FEWEST_MORE (UINT32_MAX - 1)
+#define EXPLORER_FEWEST_UNKNOWN UINT32_MAX
+uint32_t explorer_fewest(struct explorer *explorer, uint32_t limit,
+                         const struct explore_step **ret_steps, uint32_t *ret_count);
 
 /* Whether the last execution could not be made as planned: what the item named could not execute.
  * This happens only if the target is nondeterministic outside its choices, or Treadle is wrong. */

@@ -82,6 +82,11 @@ uint32_t explore_candidates_preemptions(const struct explore_candidates *candida
 
 /* ---- classes --------------------------------------------------------------------------------- */
 
+static uint64_t name_of(uint64_t parent, uint64_t number)
+{
+    return XXH3_64bits((uint64_t[]){ parent, number }, 2 * sizeof(uint64_t));
+}
+
 static void name_goroutines(struct explore_bounded *bounded)
 {
     uint32_t columns = explore_columns();
@@ -92,14 +97,11 @@ static void name_goroutines(struct explore_bounded *bounded)
     bounded->names[0] = 0;
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
-        bounded->names[id] =
-            XXH3_64bits_withSeed(&goroutine->child_index, sizeof goroutine->child_index,
-                                 bounded->names[goroutine->parent]);
+        bounded->names[id] = name_of(bounded->names[goroutine->parent], goroutine->child_index);
     }
     for (uint32_t id = scheduler.drainer_base; explore_buffers() && id < columns; id++) {
-        uint32_t chain = buffer_drainer_chain(id);
         bounded->names[id] =
-            ~XXH3_64bits_withSeed(&chain, sizeof chain, bounded->names[explore_owner(id)]);
+            ~name_of(bounded->names[explore_owner(id)], buffer_drainer_chain(id));
     }
 }
 

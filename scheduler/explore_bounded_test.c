@@ -1,14 +1,15 @@
 /* explore_bounded_test.c: exploration with few preemptions against brute force, on programs drawn at
  * random: every schedule with at most 0, 1, 2, 3 preemptions is gone through, none left out; the
- * same traces come of both, with the same fewest preemptions. And where the bound leaves nothing
- * out, the classes are as many as the executions without a bound.
+ * same traces come of both, with the same fewest preemptions; so says the search for the fewest
+ * preemptions of one trace. And where the bound leaves nothing out, the classes are as many as the
+ * executions without a bound.
  *
  *   explore_bounded_test [PROGRAMS [FIRST]]   seeds FIRST, FIRST + 1, ... */
 #include "test_draw.h"
 #include "test_traces.h"
 
 #include "dependence.h"
-#include "explore.h"
+#include "explore_bounded.h"
 
 #define SCHEDULES_MAX 30000u /* by brute force: programs with more are left out */
 #define BOUND_MAX 3u
@@ -156,6 +157,40 @@ static const char *explore_bounded(struct brute *brute, uint32_t bound)
     return difference;
 }
 
+/* Whether the explorer says of each execution the fewest preemptions that its trace can have, and by
+ * which choices; brute: with at most BOUND_MAX. */
+static const char *compare_fewest(const struct brute *brute)
+{
+    static struct explore_step copy[BRUTE_CHOICES_MAX];
+    struct explorer *explorer = explorer_create(false);
+    struct explore_candidates candidates = { 0 };
+    const char *difference = NULL;
+    struct reached *entry;
+    while (difference == NULL && explorer_next(explorer)) {
+        const struct explore_step *steps;
+        uint32_t count;
+        digest trace = trace_now(dependence_of);
+        HASH_FIND(hh, brute->traces, &trace, sizeof trace, entry);
+        uint32_t fewest = explorer_fewest(explorer, BOUND_MAX, &steps, &count);
+        if (fewest != (entry == NULL ? EXPLORER_FEWEST_MORE : entry->count))
+            difference = "the explorer finds another number of preemptions";
+        if (difference != NULL || entry == NULL)
+            continue;
+        CHECK(count, <=, BRUTE_CHOICES_MAX);
+        memcpy(copy, steps, count * sizeof *steps);
+        struct strategy strategy = strategy_steps(copy, count);
+        strategy.steps.candidates = &candidates;
+        scheduler_run(&strategy, 0);
+        if (strategy.steps.blocked || trace_now(dependence_of) != trace)
+            difference = "the order with the fewest preemptions is of another trace";
+        else if (explore_candidates_preemptions(&candidates) != fewest)
+            difference = "the order with the fewest preemptions has more";
+    }
+    explore_candidates_clear(&candidates);
+    explorer_destroy(explorer);
+    return difference;
+}
+
 /* Returns false if the program is too large; *ret_difference as above. */
 static bool compare_bounds(const struct random_program *program, const char **ret_difference,
                            uint64_t *ret_traces)
@@ -167,6 +202,8 @@ static bool compare_bounds(const struct random_program *program, const char **re
         bool all = go_through(&brute, bound);
         if (all)
             *ret_difference = explore_bounded(&brute, bound);
+        if (all && *ret_difference == NULL && bound == BOUND_MAX)
+            *ret_difference = compare_fewest(&brute);
         *ret_traces += HASH_COUNT(brute.traces);
         brute_clear(&brute);
         if (!all)

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "dependence.h"
+#include "explore_renaming.h"
 #include "explore_stores.h"
 #include "scheduler.h"
 
@@ -135,43 +136,6 @@ static void copy_steps(const struct explore_trace *trace, struct explore_steps *
                  && trace->events[i].role != EXPLORE_PART && trace->events[i].role != EXPLORE_KEY)
             return;
     }
-}
-
-/* Goroutines and drainers get their ids in the order in which they are created, which a child may
- * change. */
-struct renaming {
-    bool needed;
-    uint32_t next, next_drainer;
-    uint16_t to[GOROUTINES_MAX + DRAINERS_MAX]; /* 0: not known yet */
-};
-
-static void renaming_begin(struct renaming *renaming)
-{
-    renaming->needed = scheduler.goroutine_count > execution.target->program_count + 1
-                       || (explore_buffers() && scheduler.drainer_count > 1);
-    if (!renaming->needed)
-        return;
-    renaming->next_drainer = scheduler.drainer_base;
-    for (uint32_t i = 0; i < scheduler.drainer_count; i++)
-        renaming->to[scheduler.drainer_base + i] = 0;
-    renaming->next = execution.target->program_count + 1;
-    for (uint32_t i = 0; i < scheduler.goroutine_count; i++)
-        renaming->to[i] = (uint16_t)i;
-}
-
-static void renaming_note(struct renaming *renaming, const struct event *event)
-{
-    if (!renaming->needed)
-        return;
-    if (event->kind == EVENT_GO)
-        renaming->to[event->value_written] = (uint16_t)renaming->next++;
-    else if ((event->order & EVENT_BUFFERED) && renaming->to[event->store] == 0)
-        renaming->to[event->store] = (uint16_t)renaming->next_drainer++;
-}
-
-static uint32_t renamed(const struct renaming *renaming, uint32_t goroutine)
-{
-    return renaming->needed ? renaming->to[goroutine] : goroutine;
 }
 
 static void make_detour(struct explore_trace *trace, const struct detour *detour,

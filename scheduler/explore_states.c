@@ -330,8 +330,6 @@ void explore_find_needed(struct explore_trace *trace)
     }
 }
 
-enum next_step { STEP_NONE, STEP_WAITS, STEP_EXECUTES, STEP_OTHERWISE };
-
 /* Whether the drain could only come after others of its own goroutine's that are not in the set. */
 static bool drain_is_early(const struct explore_trace *trace, const struct event *drain,
                            uint32_t position, const int16_t *counts)
@@ -342,16 +340,14 @@ static bool drain_is_early(const struct explore_trace *trace, const struct event
     return false;
 }
 
-/* What D could do with the goroutine: nothing, as it has ended or waits; execute the event that it
- * executed here; or execute one that here came only after others, or never. */
-static enum next_step next_step(const struct explore_trace *trace, uint32_t goroutine,
+enum explore_next_step explore_next_step(const struct explore_trace *trace, uint32_t goroutine,
                                 int16_t *counts)
 {
     uint32_t position;
     const struct event *event =
         explore_next_event(trace, goroutine, (uint32_t)counts[goroutine], &position);
     if (event == NULL)
-        return STEP_NONE;
+        return EXPLORE_STEP_NONE;
     bool ready = true;
     if (position < trace->count) {
         counts[goroutine]++; /* itself */
@@ -359,12 +355,12 @@ static enum next_step next_step(const struct explore_trace *trace, uint32_t goro
         counts[goroutine]--;
     }
     if (event->kind == EVENT_START && !ready)
-        return STEP_NONE; /* not yet created */
+        return EXPLORE_STEP_NONE; /* not yet created */
     if (event->kind == EVENT_DRAIN && !ready && drain_is_early(trace, event, position, counts))
-        return STEP_NONE;
+        return EXPLORE_STEP_NONE;
     if (!explore_can_execute(trace, position, event, counts))
-        return STEP_WAITS;
-    return ready && position < trace->count ? STEP_EXECUTES : STEP_OTHERWISE;
+        return EXPLORE_STEP_WAITS;
+    return ready && position < trace->count ? EXPLORE_STEP_EXECUTES : EXPLORE_STEP_OTHERWISE;
 }
 
 /* An event after which a goroutine that waited might go on. */
@@ -390,8 +386,21 @@ static void take_following(const struct explore_trace *trace, uint32_t goroutine
     }
 }
 
-/* Takes the goroutine's next event; returns whether one that waited might go on now. */
-static bool take_next(const struct explore_trace *trace, uint32_t goroutine, int16_t *counts)
+bool explore_next_lets_go_on(const struct explore_trace *trace, uint32_t goroutine,
+                             const int16_t *counts)
+{
+    uint32_t position = explore_position(trace, goroutine, (uint32_t)counts[goroutine] + 1);
+    if (lets_go_on(trace, &execution.trace[position]))
+        return true;
+    for (int16_t n = counts[goroutine]; ++n < trace->totals[goroutine];) {
+        position = explore_position(trace, goroutine, (uint32_t)n + 1);
+        if (!dependence_follows(execution.trace[position].kind))
+            return false;
+    }
+    return true; /* it is done */
+}
+
+bool explore_take_next(const struct explore_trace *trace, uint32_t goroutine, int16_t *counts)
 {
     uint32_t position = explore_position(trace, goroutine, (uint32_t)++counts[goroutine]);
     take_following(trace, goroutine, counts);
@@ -406,11 +415,11 @@ static bool simulate(const struct explore_trace *trace, int16_t *counts)
     uint32_t rank = 0; /* goroutines before it in D's order have ended or wait */
     while (rank < trace->width) {
         uint32_t goroutine = trace->order[rank];
-        switch (next_step(trace, goroutine, counts)) {
-        case STEP_OTHERWISE:
+        switch (explore_next_step(trace, goroutine, counts)) {
+        case EXPLORE_STEP_OTHERWISE:
             return false;
-        case STEP_EXECUTES:
-            if (take_next(trace, goroutine, counts))
+        case EXPLORE_STEP_EXECUTES:
+            if (explore_take_next(trace, goroutine, counts))
                 rank = 0;
             break;
         default:

@@ -73,7 +73,6 @@ void explore_trace_clear(struct explore_trace *trace)
 
 /* ---- what stayed the same -------------------------------------------------------------------- */
 
-#define STEP_CHOICE UINT32_C(0xffffff)
 _Static_assert(EXPLORE_DEFAULT == 0, "the role of a bare choice");
 
 /* Writes down the choices; returns how many at the beginning are those of the execution before. */
@@ -83,7 +82,8 @@ static uint32_t trace_take_steps(struct explore_trace *trace, const struct explo
     uint32_t count = execution.choice_count;
     uint32_t same = 0, former = trace->step_count < count ? trace->step_count : count;
     while (same < former
-           && execution.choices[same].kind_and_answer == (trace->steps[same].word & STEP_CHOICE))
+           && execution.choices[same].kind_and_answer
+                  == explore_step_choice(trace->steps[same]).kind_and_answer)
         same++;
     uint32_t given = step_count < count ? step_count : count;
     if (given > 0)

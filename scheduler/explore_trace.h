@@ -169,6 +169,24 @@ bool explore_stops(const struct explore_trace *trace, uint32_t position, const s
 const struct event *explore_next_event(const struct explore_trace *trace, uint32_t goroutine,
                                        uint32_t n, uint32_t *ret_position);
 
+/* What D could do with the goroutine, once these events have been executed: nothing, as it has ended
+ * or waits; execute the event that it executed here; or execute one that here came only after
+ * others, or never. */
+enum explore_next_step {
+    EXPLORE_STEP_NONE,
+    EXPLORE_STEP_WAITS,
+    EXPLORE_STEP_EXECUTES,
+    EXPLORE_STEP_OTHERWISE
+};
+enum explore_next_step explore_next_step(const struct explore_trace *trace, uint32_t goroutine,
+                                         int16_t *counts);
+
+/* Takes the event that the goroutine executes next, with those that follow it without a choice;
+ * whether one that waited might go on then. And the same without taking it. */
+bool explore_take_next(const struct explore_trace *trace, uint32_t goroutine, int16_t *counts);
+bool explore_next_lets_go_on(const struct explore_trace *trace, uint32_t goroutine,
+                             const int16_t *counts);
+
 /* Finds what every set of events must hold from which the execution goes on by D. Where nothing
  * waits, to hold it is enough. */
 void explore_find_needed(struct explore_trace *trace);
