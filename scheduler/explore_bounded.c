@@ -24,9 +24,14 @@ struct state {
     uint64_t turn;   /* where a drainer goes on: the name of whose turn it is; else 0 */
 };
 
+/* Goroutines that sleep, as bits; those with larger ids never do. */
+typedef uint64_t sleepers;
+#define SLEEPERS_MAX 64u
+
 struct bounded_seen {
     struct state state;
-    uint32_t used; /* with the fewest preemptions that it was met with */
+    sleepers asleep; /* it was met with these, */
+    uint32_t used;   /* and with so many preemptions before */
     UT_hash_handle hh;
 };
 
@@ -131,15 +136,20 @@ static void class_add_event(struct explore_class *class, const struct explore_bo
 
 /* ---- what is still to be executed ------------------------------------------------------------ */
 
-/* Whether the state was met before, with no more preemptions; notes that it is now. */
-static bool state_seen(struct explore_bounded *bounded, const struct state *state, uint32_t used)
+/* Whether the state was met before, with no more preemptions and nobody asleep who is awake now;
+ * notes that it is now. */
+static bool state_seen(struct explore_bounded *bounded, const struct state *state, uint32_t used,
+                       sleepers asleep)
 {
     struct bounded_seen *seen;
     HASH_FIND(hh, bounded->seen, state, sizeof *state, seen);
     if (seen != NULL) {
-        if (seen->used <= used)
+        if (seen->used <= used && (seen->asleep & ~asleep) == 0)
             return true;
-        seen->used = used;
+        if (used <= seen->used && (asleep & ~seen->asleep) == 0) {
+            seen->used = used;
+            seen->asleep = asleep;
+        }
         return false;
     }
     if (HASH_COUNT(bounded->seen) >= SEEN_MAX)
@@ -149,6 +159,7 @@ static bool state_seen(struct explore_bounded *bounded, const struct state *stat
         return false;
     seen->state = *state;
     seen->used = used;
+    seen->asleep = asleep;
     HASH_ADD(hh, bounded->seen, state, sizeof seen->state, seen);
     return false;
 }
@@ -163,66 +174,150 @@ static void push(const struct explore_trace *trace, uint32_t choice, uint32_t an
     children->add(children, used);
 }
 
-/* turn: whose it is before that. */
-static struct state state_before(const struct explore_bounded *bounded,
-                                 const struct explore_class *events, uint32_t runner, uint32_t turn)
+/* A point of the execution, before the event at `position`. */
+struct point {
+    uint32_t position, choice;
+    uint32_t turn; /* whose it is */
+    uint32_t used; /* preemptions of the execution's steps */
+    sleepers asleep;
+    struct explore_class events;
+};
+
+static struct state state_at(const struct explore_bounded *bounded, const struct point *point,
+                             uint32_t runner)
 {
-    bool has_turn = is_drainer(runner) && turn != EXPLORE_NOBODY;
-    return (struct state){ .events = *events,
+    bool has_turn = is_drainer(runner) && point->turn != EXPLORE_NOBODY;
+    return (struct state){ .events = point->events,
                            .runner = bounded->names[runner],
-                           .turn = has_turn ? bounded->names[turn] : 0 };
+                           .turn = has_turn ? bounded->names[point->turn] : 0 };
 }
 
-/* The other goroutines that could have executed at this choice. */
-static void push_others(struct explore_bounded *bounded, const struct explore_trace *trace,
-                        uint32_t choice, const struct explore_class *events, uint32_t turn,
-                        uint32_t used, struct explore_children *children)
+static const uint16_t *candidates_at(const struct explore_bounded *bounded, uint32_t choice,
+                                     uint32_t *ret_count)
 {
     const struct explore_candidates *candidates = &bounded->candidates;
-    const uint16_t *ids = candidates->ids + (choice == 0 ? 0 : candidates->ends[choice - 1]);
-    uint32_t count = (uint32_t)(candidates->ids + candidates->ends[choice] - ids);
-    bool could_go_on = false;
+    uint32_t first = choice == 0 ? 0 : candidates->ends[choice - 1];
+    *ret_count = candidates->ends[choice] - first;
+    return candidates->ids + first;
+}
+
+/* Whether to let somebody else execute now is a preemption. */
+static bool could_go_on(const struct explore_bounded *bounded, const struct point *point)
+{
+    uint32_t count;
+    const uint16_t *ids = candidates_at(bounded, point->choice, &count);
     for (uint32_t i = 0; i < count; i++)
-        could_go_on |= ids[i] == turn;
+        if (ids[i] == point->turn)
+            return true;
+    return false;
+}
+
+/* Who sleeps when `runner` is to execute; notes the next event of who falls asleep. */
+static sleepers asleep_for(const struct explore_bounded *bounded,
+                           const struct explore_trace *trace, const struct point *point,
+                           uint32_t runner, bool preempts)
+{
+    const int16_t *counts = explore_counts(trace, point->position);
+    uint32_t position, turn = point->turn;
+    if (!preempts || runner == turn || is_drainer(runner) || turn >= SLEEPERS_MAX
+        || explore_buffers())
+        return point->asleep;
+    const struct event *next =
+        explore_next_event(trace, turn, (uint32_t)counts[turn], &position);
+    if (next == NULL || position == trace->count
+        || explore_next_lets_go_on(trace, turn, counts))
+        return point->asleep;
+    bounded->next_events[turn] = *next;
+    bounded->next_events[turn].success = 1; /* it may write */
+    return point->asleep | UINT64_C(1) << turn;
+}
+
+/* Takes the event into account that has been executed. */
+static void wake(const struct explore_bounded *bounded, const struct explore_trace *trace,
+                 struct point *point)
+{
+    const struct event *event = &execution.trace[point->position];
+    const int16_t *counts = explore_counts(trace, point->position);
+    for (sleepers left = point->asleep; left != 0; left &= left - 1) {
+        uint32_t id = (uint32_t)__builtin_ctzll(left);
+        if (id == event->goroutine
+            || explore_depend(trace, &bounded->next_events[id], (uint32_t)counts[id], event,
+                              (uint32_t)counts[event->goroutine]))
+            point->asleep &= ~(UINT64_C(1) << id);
+    }
+}
+
+static bool is_asleep(const struct point *point, uint32_t id)
+{
+    return id < SLEEPERS_MAX && (point->asleep >> id & 1);
+}
+
+/* The other goroutines that could have executed at this point. */
+static void push_others(struct explore_bounded *bounded, const struct explore_trace *trace,
+                        const struct point *point, struct explore_children *children)
+{
+    uint32_t count;
+    const uint16_t *ids = candidates_at(bounded, point->choice, &count);
+    bool preempts = could_go_on(bounded, point);
     for (uint32_t i = 0; i < count; i++) {
-        if (ids[i] == trace->steps[choice].answer)
+        if (ids[i] == trace->steps[point->choice].answer || is_asleep(point, ids[i]))
             continue;
-        uint32_t total = used + (could_go_on && ids[i] != turn && !is_drainer(ids[i]));
+        uint32_t total =
+            point->used + (preempts && ids[i] != point->turn && !is_drainer(ids[i]));
         if (total > bounded->preemptions) {
             bounded->limited = true;
             continue;
         }
-        struct state state = state_before(bounded, events, ids[i], turn);
-        if (!state_seen(bounded, &state, total))
-            push(trace, choice, ids[i], total, children);
+        struct state state = state_at(bounded, point, ids[i]);
+        if (!state_seen(bounded, &state, total,
+                        asleep_for(bounded, trace, point, ids[i], preempts)))
+            push(trace, point->choice, ids[i], total, children);
     }
+}
+
+/* What could be otherwise at this point. Returns false if there is no need to look at what comes
+ * behind it: another execution has it, too. */
+static bool look(struct explore_bounded *bounded, const struct explore_trace *trace,
+                 struct point *point, uint32_t step_count, struct explore_children *children)
+{
+    const struct event *event = &execution.trace[point->position];
+    if (event->kind == EVENT_CHOOSE) {
+        for (uint32_t answer = 1; answer < event->size; answer++)
+            push(trace, point->choice, answer, point->used, children);
+        return true;
+    }
+    push_others(bounded, trace, point, children);
+    if (is_asleep(point, event->goroutine))
+        return false;
+    struct state state = state_at(bounded, point, event->goroutine);
+    return point->choice == step_count || !state_seen(bounded, &state, point->used, point->asleep);
 }
 
 void explore_bounded_children(struct explore_bounded *bounded, const struct explore_trace *trace,
                               uint32_t step_count, uint32_t used,
                               struct explore_children *children)
 {
-    struct explore_class events = { 0 };
-    uint32_t turn = EXPLORE_NOBODY;
-    bool known = false; /* from here on it is as another one was */
+    struct point point = { .turn = EXPLORE_NOBODY, .used = used };
+    bool looks = true;
+    if (bounded->next_events == NULL)
+        bounded->next_events = room(NULL, SLEEPERS_MAX, sizeof *bounded->next_events);
     name_goroutines(bounded);
     for (uint32_t position = 0; position < trace->count; position++) {
         const struct event *event = &execution.trace[position];
-        uint32_t choice = trace->events[position].choice;
-        bool chosen = event->kind != EVENT_EXIT && choice >= step_count && !known;
-        if (chosen && event->kind == EVENT_CHOOSE) {
-            for (uint32_t answer = 1; answer < event->size; answer++)
-                push(trace, choice, answer, used, children);
-        } else if (chosen) {
-            push_others(bounded, trace, choice, &events, turn, used, children);
-            struct state state = state_before(bounded, &events, event->goroutine, turn);
-            known = choice > step_count && state_seen(bounded, &state, used);
-        }
-        class_add_event(&events, bounded, trace, position);
+        point.position = position;
+        point.choice = trace->events[position].choice;
+        bool chosen = event->kind != EVENT_EXIT;
+        if (chosen && point.choice >= step_count && looks)
+            looks = look(bounded, trace, &point, step_count, children);
+        if (chosen && event->kind != EVENT_CHOOSE && looks)
+            point.asleep = asleep_for(bounded, trace, &point, event->goroutine,
+                                      could_go_on(bounded, &point));
+        wake(bounded, trace, &point);
+        class_add_event(&point.events, bounded, trace, position);
         if (!is_drainer(event->goroutine))
-            turn = event->goroutine;
+            point.turn = event->goroutine;
     }
-    bounded->class = events;
+    bounded->class = point.events;
 }
 
 void explore_candidates_clear(struct explore_candidates *candidates)
@@ -242,5 +337,6 @@ void explore_bounded_clear(struct explore_bounded *bounded)
     }
     explore_candidates_clear(&bounded->candidates);
     free(bounded->names);
+    free(bounded->next_events);
     memset(bounded, 0, sizeof *bounded);
 }

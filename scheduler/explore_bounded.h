@@ -7,8 +7,14 @@
  * same partial order of the same events) and goes on with the same goroutine is looked at once, as
  * long as the table of what has been seen has room (happens-before caching, as in CHESS:
  * Musuvathi et al., OSDI 2008). So every equivalence class that has a linearisation with at most so
- * many preemptions is executed; some more than once. Partial-order reduction under a bound (Coons,
- * Musuvathi, McKinley, OOPSLA 2013) would save more, but each step of it can lose classes. */
+ * many preemptions is executed; some more than once.
+ *
+ * Moreover a goroutine that lost its turn *sleeps* until something is executed that its next event
+ * depends on: to let it go on before would be the same as if that event had been executed before the
+ * turn was lost, with no more preemptions. (But for events that let others go on: where those were
+ * blocked, it cost nothing to leave them.) What is known of a state holds only for those who come
+ * there with the same goroutines asleep, or more. (Sleep sets: Godefroid, LNCS 1032; that
+ * partial-order reduction must not move preemptions: Coons, Musuvathi, McKinley, OOPSLA 2013.) */
 #ifndef TREADLE_EXPLORE_BOUNDED_H
 #define TREADLE_EXPLORE_BOUNDED_H
 
@@ -27,6 +33,7 @@ struct explore_bounded {
     bool limited;         /* a schedule was left out because of that */
     struct explore_candidates candidates; /* of the last execution */
     struct explore_class class;           /* its own */
+    struct event *next_events;            /* of those who sleep, by id */
     uint64_t *names; /* of its goroutines and drainers: by spawn path, as ids depend on the order */
     uint32_t name_capacity;
     struct bounded_seen *seen;
