@@ -104,6 +104,10 @@ static uint32_t memory_last_event(void)
     uint32_t event = execution.trace_count - 1;
     if (scheduler.exploring)
         execution.trace[event].success = 0; /* others go on, to whom it did not happen */
+    if (scheduler.memory != MEMORY_SC && (scheduler.running->pending.order & EVENT_BUFFERED)) {
+        execution.trace[event].order |= EVENT_BUFFERED; /* it has not waited for older ones */
+        execution.trace[event].store = scheduler.running->id; /* no drainer will take it */
+    }
     return event;
 }
 
