@@ -7,6 +7,7 @@
 #include "announce.h"
 #include "check.h"
 #include "memory.h"
+#include "rng.h"
 #include "scheduler.h"
 
 #define EXECUTION_LOGS_MAX 4096u
@@ -44,6 +45,7 @@ void execution_reset(void)
     execution.trace_run_count = 0;
     execution.choice_count = 0;
     execution.switches = 0;
+    execution.state_count = 0;
     execution.written_count = 0;
     execution.operation_count = execution.operation_setup_count;
     execution.verdict_count = 0;
@@ -195,6 +197,15 @@ void treadle_record(const volatile void *words, size_t word_bytes, size_t count,
                          .word_bytes = (uint32_t)word_bytes,
                          .count = (uint32_t)count,
                          .name = name };
+}
+
+void treadle_state(uint32_t state)
+{
+    uint16_t hashed = (uint16_t)(rng_mix(state + UINT64_C(1)) >> 48);
+    uint32_t count = execution.state_count;
+    bool again = count > 0 && execution.states[count - 1] == hashed;
+    if (execution.phase == PHASE_RUN && !again && count < EXECUTION_STATES_MAX)
+        execution.states[execution.state_count++] = hashed;
 }
 
 void treadle_log(const char *text)

@@ -55,6 +55,8 @@ struct record {
     uint64_t setup_values[RECORD_WORDS_MAX]; /* of the words, when set-up had ended */
 };
 
+#define EXECUTION_STATES_MAX 256u
+
 /* A line of treadle_log: shown before event number `event`. */
 struct log_line {
     uint32_t event, goroutine;
@@ -82,6 +84,9 @@ struct execution {
 
     uint8_t *written; /* exploring: the bytes of writes that are no number (event.source) */
     uint64_t written_count;
+
+    uint16_t states[EXECUTION_STATES_MAX]; /* treadle_state, hashed */
+    uint32_t state_count;
 
     struct operation *operations;
     uint32_t operation_count;

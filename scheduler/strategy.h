@@ -10,6 +10,7 @@
 #include "schedule.h"
 
 struct replay;
+struct constrained;
 struct explore_step;
 struct explore_candidates;
 
@@ -25,6 +26,16 @@ struct steps_state {
     struct explore_candidates *candidates; /* where to note them, or NULL */
 };
 
+#define PCT_DEPTH_MAX 16u
+#define PCT_FALLEN_MAX 64u
+struct pct_state {
+    uint64_t seed; /* of the priorities */
+    uint32_t step; /* choices so far */
+    uint32_t changes[PCT_DEPTH_MAX], change_count; /* at which steps somebody falls */
+    uint16_t fallen[PCT_FALLEN_MAX]; /* ids of those who fell, the last one lowest */
+    uint32_t fallen_count;
+};
+
 struct strategy {
     const char *name;
     /* A new execution begins. seed decides all that the strategy draws. */
@@ -34,10 +45,12 @@ struct strategy {
     uint32_t (*choose)(struct strategy *self, enum choice_kind kind,
                        struct goroutine *const *candidates, uint32_t count);
     bool forced;        /* wants to be asked also where there is one candidate only */
-    uint32_t parameter; /* sticky: it switches with probability 1 / parameter */
+    uint32_t parameter; /* sticky: it switches with probability 1 / parameter; pct: depth */
     struct rng rng;
     struct goroutine *last; /* who was picked last, in this execution */
     struct replay *replay;  /* replay: where it stands */
+    struct constrained *constrained; /* constraints.h */
+    struct pct_state pct;
     struct steps_state steps;
 };
 
@@ -51,11 +64,15 @@ struct strategy strategy_sticky(uint32_t period);
 /* Partial order sampling (Yuan, Yang, Gu, CAV 2018). */
 struct strategy strategy_pos(void);
 
-/* A strategy by name ("random", "sticky", "pos"); false if there is none. */
+/* Probabilistic concurrency testing for bugs of that depth (3 if 0; at most PCT_DEPTH_MAX)
+ * (Burckhardt et al., ASPLOS 2010). */
+struct strategy strategy_pct(uint32_t depth);
+
+/* A strategy by name ("random", "sticky", "pos", "pct", "pct:5"); false if there is none. */
 bool strategy_find(const char *name, struct strategy *ret_strategy);
 
 /* The default search: POS mostly, the others in between. */
-#define PORTFOLIO_SIZE 8u
+#define PORTFOLIO_SIZE 16u
 struct portfolio {
     struct strategy strategies[PORTFOLIO_SIZE];
 };

@@ -46,6 +46,7 @@ static void none_flags_a_locked_count(void **state)
     assert_int_equal(verdicts_in(strategy_sticky(0), 2000), 0);
     assert_int_equal(verdicts_in(strategy_sticky(2), 2000), 0);
     assert_int_equal(verdicts_in(strategy_pos(), 2000), 0);
+    assert_int_equal(verdicts_in(strategy_pct(0), 2000), 0);
 }
 
 /* ---- what all have in common ----------------------------------------------------------------- */
@@ -54,7 +55,8 @@ static void none_flags_a_locked_count(void **state)
 static void data_choices_are_even(void **state)
 {
     (void)state;
-    struct strategy strategies[] = { strategy_random(), strategy_sticky(0), strategy_pos() };
+    struct strategy strategies[] = { strategy_random(), strategy_sticky(0), strategy_pos(),
+                                     strategy_pct(0) };
     for (size_t i = 0; i < COUNT(strategies); i++) {
         uint32_t counts[6] = { 0 };
         for (uint64_t seed = 0; seed < 600; seed++) {
@@ -72,12 +74,17 @@ static void data_choices_are_even(void **state)
 static void are_found_by_name(void **state)
 {
     (void)state;
-    static const char *const names[] = { "random", "sticky", "pos" };
+    static const char *const names[] = { "random", "sticky", "pos", "pct" };
     struct strategy strategy;
     for (size_t i = 0; i < COUNT(names); i++) {
         assert_true(strategy_find(names[i], &strategy));
         assert_string_equal(strategy.name, names[i]);
     }
+    assert_true(strategy_find("pct:5", &strategy));
+    assert_int_equal(strategy.parameter, 5);
+    static const char *const unknown[] = { "pct:", "pct:0", "pct:17", "pct:3x", "pct:-1", "pct5" };
+    for (size_t i = 0; i < COUNT(unknown); i++)
+        assert_false(strategy_find(unknown[i], &strategy));
     assert_false(strategy_find("", &strategy));
     assert_false(strategy_find("replay", &strategy));
     assert_false(strategy_find("randomly", &strategy));
@@ -115,17 +122,19 @@ static void portfolio_is_pos_mostly(void **state)
 {
     (void)state;
     struct portfolio portfolio = portfolio_create(NULL);
-    uint32_t pos = 0, sticky = 0, random = 0;
+    uint32_t pos = 0, sticky = 0, random = 0, pct = 0;
     for (uint64_t number = 0; number < 800; number++) {
         const char *name = portfolio_pick(&portfolio, number)->name;
         pos += strcmp(name, "pos") == 0;
         sticky += strcmp(name, "sticky") == 0;
         random += strcmp(name, "random") == 0;
+        pct += strcmp(name, "pct") == 0;
     }
     assert_true(pos > 400);
     assert_true(sticky > 0);
     assert_true(random > 0);
-    assert_int_equal(pos + sticky + random, 800);
+    assert_true(pct > 0);
+    assert_int_equal(pos + sticky + random + pct, 800);
 }
 
 static void portfolio_of_one_strategy(void **state)
