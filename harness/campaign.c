@@ -4,19 +4,15 @@
 #include "campaign.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../scheduler/check.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
 #include "keep.h"
-#include "process.h"
 #include "status.h"
 
 #define JOBS_MAX 256u
@@ -33,8 +29,7 @@ struct piece {
 };
 
 struct campaign_worker {
-    pid_t pid;
-    int socket;
+    struct process process; /* first, so that one leads to the other */
     bool busy;
     struct piece piece;
 };
@@ -49,12 +44,12 @@ struct campaign {
     uint32_t left_over_count;
 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* how often, up to 2 */
 
 static void campaign_interrupt(int number)
 {
     (void)number;
-    interrupted = 1;
+    interrupted = interrupted == 0 ? 1 : 2;
 }
 
 /* ---- what to do next ------------------------------------------------------------------------- */
@@ -141,57 +136,59 @@ static void take_left_over(struct campaign *campaign, struct piece piece, uint64
 static bool start_worker(struct campaign *campaign, struct campaign_worker *worker)
 {
     worker->busy = false;
-    worker->pid = worker_start(&campaign->options->plan, &worker->socket);
-    if (worker->pid < 0)
-        worker->socket = -1;
-    return worker->pid >= 0;
+    return worker_start(&worker->process, &campaign->options->plan);
 }
 
-/* A worker ends in good order after a crash of the subject, which it has told. Here it was killed,
- * or has met a limit, of which it told on standard error. */
-static void describe_death(struct campaign_target *target, const struct piece *piece, int status)
-{
-    char how[48];
-    process_describe_end(status, how, sizeof how);
-    snprintf(target->error, sizeof target->error,
-             "its process ended %u times (%s) in executions %llu to %llu", DEATHS_MAX, how,
-             (unsigned long long)piece->work.from,
-             (unsigned long long)(piece->work.from + piece->work.count - 1));
-}
-
-/* The worker is gone: in good order after a crash of the subject, or killed. */
+/* The worker is gone: in good order after a crash of the subject, or lost. */
 static void replace_worker(struct campaign *campaign, struct campaign_worker *worker)
 {
-    close(worker->socket);
-    int status = 0;
-    waitpid(worker->pid, &status, 0);
     struct piece *piece = &worker->piece;
     struct campaign_target *target = &campaign->result->targets[piece->position];
+    char how[sizeof worker->process.board->limit];
+    bool hopeless = process_end(&worker->process, how, sizeof how);
     if (worker->busy) {
         target->pieces_out--;
-        piece->deaths += !process_served(status); /* it may have got its work too late */
-        if (piece->deaths < DEATHS_MAX)
+        piece->deaths++;
+        if (hopeless)
+            snprintf(target->error, sizeof target->error, "%s", how);
+        else if (piece->deaths < DEATHS_MAX)
             take_left_over(campaign, *piece, 0);
         else
-            describe_death(target, piece, status);
+            snprintf(target->error, sizeof target->error,
+                     "its process ended %u times (%.64s) in executions %llu to %llu", DEATHS_MAX,
+                     how, (unsigned long long)piece->work.from,
+                     (unsigned long long)(piece->work.from + piece->work.count - 1));
     }
     if (!start_worker(campaign, worker))
         snprintf(target->error, sizeof target->error, "a process could not be started: %s",
                  strerror(errno));
 }
 
+/* The result of a piece of work with its findings; all of it or nothing. */
+static bool receive_result(struct campaign_worker *worker, struct work_result *result,
+                           struct finding_list *list)
+{
+    struct finding_list received = { 0 };
+    bool read = process_read(worker->process.socket, result, sizeof *result);
+    for (uint32_t i = 0; read && i < result->finding_count; i++) {
+        struct finding finding;
+        read = finding_receive(worker->process.socket, &finding);
+        if (read)
+            finding_list_take(&received, &finding);
+    }
+    for (uint32_t i = 0; i < received.count && read; i++) {
+        finding_list_take(list, &received.items[i].finding);
+        received.items[i].finding.choices = NULL;
+    }
+    finding_list_clear(&received);
+    return read;
+}
+
 static void take_result(struct campaign *campaign, struct campaign_worker *worker)
 {
     struct work_result result;
-    bool read = process_read(worker->socket, &result, sizeof result);
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
-    for (uint32_t i = 0; read && i < result.finding_count; i++) {
-        struct finding finding;
-        read = finding_receive(worker->socket, &finding);
-        if (read)
-            finding_list_take(&target->findings, &finding);
-    }
-    if (!read) {
+    if (!receive_result(worker, &result, &target->findings)) {
         replace_worker(campaign, worker);
         return;
     }
@@ -206,6 +203,18 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
         target->stopped = true;
     else
         take_left_over(campaign, worker->piece, result.done);
+    if (result.over)
+        replace_worker(campaign, worker);
+}
+
+/* Nobody waits for what the worker is doing. */
+static void dismiss(struct campaign *campaign, struct campaign_worker *worker)
+{
+    char how[sizeof worker->process.board->limit];
+    process_kill(&worker->process);
+    process_end(&worker->process, how, sizeof how);
+    campaign->result->targets[worker->piece.position].pieces_out--;
+    worker->busy = false;
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -246,11 +255,12 @@ static bool give_work(struct campaign *campaign)
     bool busy = false;
     for (uint32_t i = 0; i < campaign->options->jobs; i++) {
         struct campaign_worker *worker = &campaign->workers[i];
-        if (worker->socket >= 0 && !worker->busy
+        if (worker->process.socket >= 0 && !worker->busy
             && next_piece(campaign, &worker->piece)) {
             const struct work *work = &worker->piece.work;
             worker->busy = true;
-            if (!process_write(worker->socket, work, sizeof *work))
+            worker->process.patience = (struct patience){ 0 };
+            if (!process_write(worker->process.socket, work, sizeof *work))
                 replace_worker(campaign, worker); /* the next round gives the piece out again */
             busy = true;
         }
@@ -261,21 +271,18 @@ static bool give_work(struct campaign *campaign)
 
 static void take_results(struct campaign *campaign)
 {
-    struct pollfd polls[JOBS_MAX];
-    struct campaign_worker *busy[JOBS_MAX];
+    struct process *busy[JOBS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
-        struct campaign_worker *worker = &campaign->workers[i];
-        if (!worker->busy)
-            continue;
-        polls[count] = (struct pollfd){ .fd = worker->socket, .events = POLLIN };
-        busy[count++] = worker;
-    }
-    if (count == 0 || poll(polls, count, 500) <= 0)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        if (polls[i].revents != 0)
-            take_result(campaign, busy[i]);
+    for (uint32_t i = 0; i < campaign->options->jobs; i++)
+        if (campaign->workers[i].busy)
+            busy[count++] = &campaign->workers[i].process;
+    bool hurried = interrupted > 1;
+    uint32_t ready = hurried ? count : process_await(busy, count);
+    for (uint32_t i = 0; i < ready; i++)
+        if (hurried)
+            dismiss(campaign, (struct campaign_worker *)busy[i]);
+        else
+            take_result(campaign, (struct campaign_worker *)busy[i]);
 }
 
 static void campaign_loop(struct campaign *campaign)
@@ -285,11 +292,13 @@ static void campaign_loop(struct campaign *campaign)
         status_show(&campaign->status, campaign->result, campaign->options);
     }
     for (uint32_t i = 0; i < campaign->options->jobs; i++)
-        if (campaign->workers[i].socket >= 0)
-            close(campaign->workers[i].socket);
-    for (uint32_t i = 0; i < campaign->options->jobs; i++)
-        if (campaign->workers[i].pid > 0)
-            waitpid(campaign->workers[i].pid, NULL, 0);
+        process_hang_up(&campaign->workers[i].process);
+    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
+        struct process *process = &campaign->workers[i].process;
+        char how[sizeof process->board->limit];
+        if (process->board != NULL)
+            process_end(process, how, sizeof how);
+    }
     for (uint32_t i = 0; i < campaign->result->target_count; i++) {
         status_keeping(&campaign->status, campaign->result, i);
         keep_target(campaign->options, &campaign->result->targets[i]);

@@ -22,7 +22,7 @@ struct campaign_target {
     uint64_t next;       /* number of the first execution not yet given out */
     uint32_t pieces_out; /* pieces of work being done */
     bool stopped;        /* --stop-on-first: it has one */
-    char error[256];     /* it could not be run or its findings not be kept: why; else empty */
+    char error[400];     /* it could not be run or its findings not be kept: why; else empty */
 };
 
 struct campaign_result {

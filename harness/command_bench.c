@@ -1,15 +1,11 @@
 /* command_bench.c: `treadle bench`: where speed is proved. Each bench runs in a process of its own,
  * on one core, as `fuzz` would run it: choices recorded, oracles asked, state put back. */
-#include <errno.h>
 #include <fnmatch.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../scheduler/check.h"
 #include "../scheduler/explore.h"
@@ -151,6 +147,16 @@ static bool sample_target(int socket, struct work *work, double *ret_rate, doubl
     return true;
 }
 
+/* Returns `fine`; says how the process ended if all is not. */
+static bool end_process(struct process *process, bool fine)
+{
+    char how[sizeof process->board->limit];
+    process_end(process, how, sizeof how);
+    if (!fine)
+        fprintf(stderr, "treadle bench: its process ended: %s\n", how);
+    return fine;
+}
+
 static bool bench_target(const struct bench *bench, uint32_t target, struct bench_result *result)
 {
     struct strategy strategy;
@@ -159,27 +165,21 @@ static bool bench_target(const struct bench *bench, uint32_t target, struct benc
     struct worker_plan plan = { .seed = 1,
                                 .portfolio = portfolio_create(&strategy),
                                 .start = tally_now() };
-    int socket;
-    pid_t pid = worker_start(&plan, &socket);
-    if (pid < 0)
+    struct process process;
+    if (!worker_start(&process, &plan))
         return false;
     struct work work = { .target = target, .count = 1000 };
     double rates[BENCH_SAMPLES], steps[BENCH_SAMPLES];
     bool fine = true;
     for (size_t i = 0; i < 2 && fine; i++) /* finds the sample's size */
-        fine = sample_target(socket, &work, &rates[0], &steps[0]);
+        fine = sample_target(process.socket, &work, &rates[0], &steps[0]);
     for (size_t i = 0; i < BENCH_SAMPLES && fine; i++)
-        fine = sample_target(socket, &work, &rates[i], &steps[i]);
-    close(socket);
-    struct rusage usage;
-    int status;
-    while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
-    }
-    if (!fine)
+        fine = sample_target(process.socket, &work, &rates[i], &steps[i]);
+    if (!end_process(&process, fine))
         return false;
     result->executions_per_second = median(rates, BENCH_SAMPLES);
     result->steps_per_second = median(steps, BENCH_SAMPLES);
-    result->bytes_max = (uint64_t)usage.ru_maxrss * 1024;
+    result->bytes_max = process.bytes_max;
     return true;
 }
 
@@ -209,8 +209,9 @@ static bool sweep(uint32_t target, struct sweep *ret_sweep)
     return true;
 }
 
-static void sweep_serve(const void *target, int socket)
+static void sweep_serve(const void *target, int socket, struct process_board *board)
 {
+    (void)board;
     for (size_t i = 0; i < BENCH_SAMPLES; i++) {
         struct sweep result;
         if (!sweep(*(const uint32_t *)target, &result)
@@ -221,29 +222,23 @@ static void sweep_serve(const void *target, int socket)
 
 static bool bench_check(uint32_t target, struct bench_result *result)
 {
-    int socket;
-    pid_t pid = process_start(sweep_serve, &target, &socket);
-    if (pid < 0)
+    struct process process;
+    if (!process_start(&process, sweep_serve, &target))
         return false;
     double seconds[BENCH_SAMPLES];
     struct sweep sample = { 0 };
     bool fine = true;
     for (size_t i = 0; i < BENCH_SAMPLES && fine; i++) {
-        fine = process_read(socket, &sample, sizeof sample);
+        fine = process_read(process.socket, &sample, sizeof sample);
         seconds[i] = sample.seconds;
     }
-    close(socket);
-    struct rusage usage;
-    int status;
-    while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
-    }
-    if (!fine)
+    if (!end_process(&process, fine))
         return false;
     double middle = median(seconds, BENCH_SAMPLES);
     result->ns = 1e9 * middle;
     result->executions_per_second = (double)sample.executions / middle;
     result->steps_per_second = (double)sample.steps / middle;
-    result->bytes_max = (uint64_t)usage.ru_maxrss * 1024;
+    result->bytes_max = process.bytes_max;
     return true;
 }
 

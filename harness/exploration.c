@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../scheduler/check.h"
 #include "checkpoint.h"
@@ -22,12 +20,17 @@
 #define CHECKPOINT_SECONDS_FIRST 0.1
 #define PROBE_SECONDS_END 0.5 /* for a target of which nothing is known at the end */
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* how often, up to 2 */
 
 static void exploration_interrupt(int number)
 {
     (void)number;
-    interrupted = 1;
+    interrupted = interrupted == 0 ? 1 : 2;
+}
+
+bool run_is_hurried(void)
+{
+    return interrupted > 1;
 }
 
 bool run_is_over(const struct exploration_run *run)
@@ -126,7 +129,8 @@ static void probe_unfinished(struct exploration_run *run)
     for (uint32_t i = 0; i < run->exploration->target_count; i++) {
         double start = tally_now();
         run->target = &run->exploration->targets[i];
-        while (!interrupted && process->socket >= 0 && is_unknown(run->target)
+        run->deaths = 0;
+        while (!interrupted && process->process.socket >= 0 && is_unknown(run->target)
                && tally_now() - start < PROBE_SECONDS_END) {
             run_give_probe(run, process);
             while (process->busy)
@@ -173,6 +177,20 @@ static void keep_findings_of(struct exploration_run *run, struct exploration_tar
         }
 }
 
+/* Nothing is under way any more. */
+static void end_processes(struct exploration_run *run)
+{
+    for (uint32_t i = 0; i < run->options->jobs; i++)
+        process_hang_up(&run->processes[i].process);
+    for (uint32_t i = 0; i < run->options->jobs; i++) {
+        struct process *process = &run->processes[i].process;
+        char how[sizeof process->board->limit];
+        if (process->board != NULL)
+            process_end(process, how, sizeof how);
+        frontier_deinit(&run->processes[i].given);
+    }
+}
+
 static void run_all(struct exploration_run *run)
 {
     double seconds = ROUND_SECONDS;
@@ -183,14 +201,7 @@ static void run_all(struct exploration_run *run)
     write_checkpoint(run);
     run->exploration->out_of_time = !interrupted && run_is_over(run);
     probe_unfinished(run);
-    for (uint32_t i = 0; i < run->options->jobs; i++)
-        if (run->processes[i].socket >= 0)
-            close(run->processes[i].socket);
-    for (uint32_t i = 0; i < run->options->jobs; i++) {
-        if (run->processes[i].pid > 0)
-            waitpid(run->processes[i].pid, NULL, 0);
-        frontier_deinit(&run->processes[i].given);
-    }
+    end_processes(run);
     for (uint32_t i = 0; i < run->exploration->target_count; i++)
         keep_findings_of(run, &run->exploration->targets[i]);
     exploration_status_end(&run->status);

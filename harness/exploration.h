@@ -45,7 +45,7 @@ struct exploration_target {
     double probe_seconds; /* spent on that */
     uint64_t probe_count;
     char nondeterminism[480]; /* why it cannot be explored; else empty */
-    char error[256];          /* it could not be run or its findings not be kept; else empty */
+    char error[400];          /* it could not be run or its findings not be kept; else empty */
 };
 
 struct exploration {

@@ -3,13 +3,8 @@
 #include "exploration_run.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "process.h"
 
 #define SLICE_SECONDS 0.1
 #define SLICE_SECONDS_SHORT 0.01 /* while a worker has nothing to do */
@@ -47,33 +42,44 @@ bool run_has_work(const struct exploration_run *run, const struct exploration_ta
 bool run_start_process(struct exploration_run *run, struct explorer_process *process)
 {
     process->busy = false;
-    process->pid = explore_worker_start(&run->options->parameters.scheduler, &process->socket);
-    if (process->pid < 0)
-        process->socket = -1;
-    return process->pid >= 0;
+    return explore_worker_start(&process->process, &run->options->parameters.scheduler);
 }
 
-/* The process is gone: in good order after a crash of the subject, or killed. */
+/* The process is gone, and has not done what it was given. */
+static void take_back(struct exploration_run *run, struct explorer_process *process)
+{
+    frontier_add_all(&run->target->frontier, &process->given);
+    frontier_clear(&process->given);
+    process->busy = false;
+}
+
+/* The process is gone: in good order after a crash of the subject, or lost. */
 static void replace_process(struct exploration_run *run, struct explorer_process *process)
 {
     struct exploration_target *target = run->target;
-    close(process->socket);
-    int status = 0;
-    waitpid(process->pid, &status, 0);
+    char how[sizeof process->process.board->limit];
+    bool hopeless = process_end(&process->process, how, sizeof how);
     if (process->busy) {
-        frontier_add_all(&target->frontier, &process->given);
-        frontier_clear(&process->given);
-        run->deaths += !process_served(status); /* it may have got its work too late */
-        if (run->deaths == DEATHS_MAX) {
-            char how[48];
-            process_describe_end(status, how, sizeof how);
+        take_back(run, process);
+        run->deaths++;
+        if (hopeless)
+            snprintf(target->error, sizeof target->error, "%s", how);
+        else if (run->deaths == DEATHS_MAX)
             snprintf(target->error, sizeof target->error,
-                     "its process ended %u times in a row (%s)", DEATHS_MAX, how);
-        }
+                     "its process ended %u times in a row (%.64s)", DEATHS_MAX, how);
     }
     if (!run_start_process(run, process))
         snprintf(target->error, sizeof target->error, "a process could not be started: %s",
                  strerror(errno));
+}
+
+/* Nobody waits for what the process is doing. */
+static void dismiss(struct exploration_run *run, struct explorer_process *process)
+{
+    char how[sizeof process->process.board->limit];
+    process_kill(&process->process);
+    process_end(&process->process, how, sizeof how);
+    take_back(run, process);
 }
 
 /* ---- giving out ------------------------------------------------------------------------------ */
@@ -82,7 +88,7 @@ static uint32_t idle_count(const struct exploration_run *run)
 {
     uint32_t idle = 0;
     for (uint32_t i = 0; i < run->options->jobs; i++)
-        idle += run->processes[i].socket >= 0 && !run->processes[i].busy;
+        idle += run->processes[i].process.socket >= 0 && !run->processes[i].busy;
     return idle;
 }
 
@@ -114,7 +120,8 @@ void run_give_probe(struct exploration_run *run, struct explorer_process *proces
                                      .seed = target->probe_count };
     process->done_before = (double)target->tally.executions;
     process->busy = true;
-    if (!explore_worker_send(process->socket, &process->slice, &all))
+    process->process.patience = (struct patience){ 0 };
+    if (!explore_worker_send(process->process.socket, &process->slice, &all))
         replace_process(run, process);
     frontier_deinit(&all);
 }
@@ -135,7 +142,8 @@ static void give_slice(struct exploration_run *run, struct explorer_process *pro
                                      .executions_max =
                                          left == UINT64_MAX ? left : (left + idle - 1) / idle };
     process->busy = true;
-    if (!explore_worker_send(process->socket, &process->slice, &process->given))
+    process->process.patience = (struct patience){ 0 };
+    if (!explore_worker_send(process->process.socket, &process->slice, &process->given))
         replace_process(run, process); /* the next round gives the items out again */
 }
 
@@ -147,7 +155,7 @@ bool run_give_work(struct exploration_run *run)
     for (uint32_t i = 0; i < run->options->jobs; i++) {
         struct explorer_process *process = &run->processes[i];
         uint64_t left = executions_left(run);
-        if (process->socket >= 0 && !process->busy && !over && left > 0
+        if (process->process.socket >= 0 && !process->busy && !over && left > 0
             && run_has_work(run, run->target)) {
             if (wants_probe(run))
                 run_give_probe(run, process);
@@ -190,7 +198,7 @@ static void take_result(struct exploration_run *run, struct explorer_process *pr
 {
     struct exploration_target *target = run->target;
     struct slice_result result;
-    if (!explore_worker_receive(process->socket, &result, &run->received, &run->classes,
+    if (!explore_worker_receive(process->process.socket, &result, &run->received, &run->classes,
                                 &target->findings)) {
         replace_process(run, process);
         return;
@@ -219,19 +227,16 @@ static void take_result(struct exploration_run *run, struct explorer_process *pr
 
 void run_take_results(struct exploration_run *run)
 {
-    struct pollfd polls[EXPLORATION_JOBS_MAX];
-    struct explorer_process *busy[EXPLORATION_JOBS_MAX];
+    struct process *busy[EXPLORATION_JOBS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < run->options->jobs; i++) {
-        struct explorer_process *process = &run->processes[i];
-        if (!process->busy)
-            continue;
-        polls[count] = (struct pollfd){ .fd = process->socket, .events = POLLIN };
-        busy[count++] = process;
-    }
-    if (count == 0 || poll(polls, count, 500) <= 0)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        if (polls[i].revents != 0)
-            take_result(run, busy[i]);
+    for (uint32_t i = 0; i < run->options->jobs; i++)
+        if (run->processes[i].busy)
+            busy[count++] = &run->processes[i].process;
+    bool hurried = run_is_hurried();
+    uint32_t ready = hurried ? count : process_await(busy, count);
+    for (uint32_t i = 0; i < ready; i++)
+        if (hurried)
+            dismiss(run, (struct explorer_process *)busy[i]);
+        else
+            take_result(run, (struct explorer_process *)busy[i]);
 }

@@ -7,8 +7,7 @@
 #include "exploration_status.h"
 
 struct explorer_process {
-    pid_t pid;
-    int socket;
+    struct process process; /* first, so that one leads to the other */
     bool busy;
     struct slice slice;
     struct frontier given; /* items being explored */
@@ -34,8 +33,9 @@ struct exploration_run {
     bool failed;
 };
 
-/* Whether the user or the clock wants it to end. */
+/* Whether the user or the clock wants it to end; whether the user wants that at once. */
 bool run_is_over(const struct exploration_run *run);
+bool run_is_hurried(void);
 
 /* Whether there is something to be done for a target, now or in another round. */
 bool run_has_work(const struct exploration_run *run, const struct exploration_target *target);
@@ -50,7 +50,8 @@ bool run_give_work(struct exploration_run *run);
 /* Lets a process, which is idle, estimate how much is left of run->target. */
 void run_give_probe(struct exploration_run *run, struct explorer_process *process);
 
-/* Waits (half a second at most) for what processes send, and adds it to run->target. */
+/* Waits (half a second at most) for what processes send, and adds it to run->target; if the run is
+ * hurried, it kills them instead. */
 void run_take_results(struct exploration_run *run);
 
 #endif

@@ -13,7 +13,6 @@
 #include "describe.h"
 #include "estimate.h"
 #include "oracle.h"
-#include "process.h"
 
 /* How many executions pass between looks at the clock, unless one is so long. */
 #define LOOK 8u
@@ -28,6 +27,7 @@
 struct explore_worker {
     const struct scheduler_options *options;
     int socket;
+    struct process_board *board;
     int64_t target;      /* index of the open one, or -1 */
     int64_t preemptions; /* the explorer's bound */
     struct finding_notes *notes; /* of the open target */
@@ -230,6 +230,7 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
     frontier_clear(&worker->planned);
     frontier_add(&worker->planned, explorer_item(explorer, explorer_item_count(explorer) - 1));
     explorer_next(explorer);
+    worker->board->executions++;
     if (explorer_blocked(explorer)) {
         result->blocked++;
         describe_block(frontier_next(&worker->planned, NULL), result->nondeterminism,
@@ -303,10 +304,11 @@ static bool receive_slice(struct explore_worker *worker, struct slice *slice)
     return true;
 }
 
-static void explore_worker_serve(const void *options, int socket)
+static void explore_worker_serve(const void *options, int socket, struct process_board *board)
 {
     struct explore_worker worker = { .options = options,
                                      .socket = socket,
+                                     .board = board,
                                      .target = -1,
                                      .notes = finding_notes_create() };
     struct slice slice;
@@ -335,9 +337,9 @@ static void explore_worker_serve(const void *options, int socket)
     }
 }
 
-pid_t explore_worker_start(const struct scheduler_options *options, int *ret_socket)
+bool explore_worker_start(struct process *ret_process, const struct scheduler_options *options)
 {
-    return process_start(explore_worker_serve, options, ret_socket);
+    return process_start(ret_process, explore_worker_serve, options);
 }
 
 /* ---- the coordinator's side ------------------------------------------------------------------ */

@@ -3,11 +3,10 @@
 #ifndef TREADLE_EXPLORE_WORKER_H
 #define TREADLE_EXPLORE_WORKER_H
 
-#include <sys/types.h>
-
 #include "../scheduler/scheduler.h"
 #include "finding.h"
 #include "frontier.h"
+#include "process.h"
 #include "tally.h"
 
 #define SLICE_PROBES_MAX 16u
@@ -53,9 +52,9 @@ struct slice_result {
     char nondeterminism[480]; /* the target is nondeterministic: what differed; else empty */
 };
 
-/* Forks a worker that serves slices from its socket until that is closed. Returns its pid and the
- * coordinator's end of the socket; -1 with errno. options outlive it. */
-pid_t explore_worker_start(const struct scheduler_options *options, int *ret_socket);
+/* Forks a worker that serves slices from its socket until that is closed. False with errno. options
+ * outlive it. */
+bool explore_worker_start(struct process *ret_process, const struct scheduler_options *options);
 
 /* Sends a slice, or receives what came of it: what is left, classes, and findings, which go into the
  * list. False if the worker is gone; nothing has been taken then. */

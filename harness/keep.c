@@ -21,15 +21,16 @@
 #include "../scheduler/target.h"
 #include "command.h"
 #include "describe.h"
+#include "patience.h"
 #include "replay.h"
 
 #define PATH_BYTES 4096
 #define ATTEMPTS 3u /* to have something done by a process that may be killed */
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* How the child that executes a finding again ends; above CHILD_ERRNO it could not write, and the
- * rest is errno. */
-enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 1, CHILD_ERRNO = 64 };
+/* How the child that executes a finding again ends, or CHILD_STUCK if it does not; above CHILD_ERRNO
+ * it could not write, and the rest is errno. */
+enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 1, CHILD_STUCK = 63, CHILD_ERRNO = 64 };
 
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes)
@@ -115,9 +116,11 @@ static int run_once(const struct keep_plan *plan, uint32_t target, const struct 
         _exit(execute_finding(plan, target, finding, path));
     }
     int status;
-    if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
-        return -1;
-    return WEXITSTATUS(status);
+    struct rusage usage;
+    int waited = pid < 0 ? -1 : patience_wait(pid, &status, &usage);
+    if (waited == 0 && WIFEXITED(status))
+        return WEXITSTATUS(status);
+    return waited > 0 ? CHILD_STUCK : -1;
 }
 
 /* The same, tried again if somebody killed the process. */
@@ -131,6 +134,25 @@ static int run_execution(const struct keep_plan *plan, uint32_t target,
 }
 
 /* ---- the new process that replays ------------------------------------------------------------ */
+
+/* The JSON that a child prints; NULL if it is none. */
+static json_t *read_answer(pid_t pid, int file)
+{
+    struct patience patience = { 0 };
+    char block[4096];
+    ssize_t got;
+    size_t bytes = 0;
+    char *text = NULL;
+    while ((got = patience_read(pid, &patience, file, block, sizeof block)) > 0) {
+        text = realloc(text, bytes + (size_t)got);
+        CHECK(text != NULL, ==, true);
+        memcpy(text + bytes, block, (size_t)got);
+        bytes += (size_t)got;
+    }
+    json_t *answer = text != NULL ? json_loadb(text, bytes, 0, NULL) : NULL;
+    free(text);
+    return answer;
+}
 
 /* Runs this program with these arguments; returns the JSON that it prints, or NULL. */
 static json_t *run_program(char *const *arguments)
@@ -150,10 +172,12 @@ static json_t *run_program(char *const *arguments)
         _exit(127);
     }
     close(pipes[1]);
-    json_t *answer = pid > 0 ? json_loadfd(pipes[0], 0, NULL) : NULL;
+    json_t *answer = pid > 0 ? read_answer(pid, pipes[0]) : NULL;
     close(pipes[0]);
+    int status;
+    struct rusage usage;
     if (pid > 0)
-        waitpid(pid, NULL, 0);
+        patience_wait(pid, &status, &usage);
     return answer;
 }
 
@@ -206,9 +230,11 @@ static int write_findings(const struct keep_plan *plan, uint32_t target,
             list->items[i] = list->items[written];
             list->items[written++] = finding;
         } else if (code != CHILD_DIFFERENT) {
-            snprintf(error, error_bytes, "findings cannot be written below %.120s: %.60s",
+            snprintf(error, error_bytes, "findings cannot be written below %.120s: %s",
                      plan->directory,
-                     code > CHILD_ERRNO ? strerror(code - CHILD_ERRNO) : "a process failed");
+                     code > CHILD_ERRNO    ? strerror(code - CHILD_ERRNO)
+                     : code == CHILD_STUCK ? PATIENCE_OVER
+                                           : "a process failed");
             return -1;
         }
     }

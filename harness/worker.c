@@ -11,7 +11,6 @@
 #include "../scheduler/target.h"
 #include "../scheduler/trace.h"
 #include "oracle.h"
-#include "process.h"
 
 /* A piece of work ends after this time, at the next look at the clock. */
 #define PIECE_SECONDS_MAX 0.5
@@ -60,7 +59,7 @@ void worker_execute(struct worker_plan *plan, uint64_t target_seed, uint64_t num
 
 struct worker {
     struct worker_plan plan;
-    int socket;
+    struct process_board *board;
     int64_t target; /* index of the open one, or -1 */
     uint64_t target_seed;
     struct finding_notes *notes; /* of the open target */
@@ -92,17 +91,18 @@ static bool worker_piece_over(const struct work_result *result, double start)
     return (slow || result->done % PIECE_LOOK == 0) && tally_now() - start > PIECE_SECONDS_MAX;
 }
 
-/* Does a piece of work; true if the process must not go on afterwards. */
-static bool worker_do(struct worker *worker, const struct work *work, struct work_result *result)
+/* Does a piece of work. */
+static void worker_do(struct worker *worker, const struct work *work, struct work_result *result)
 {
     memset(result, 0, sizeof *result);
     if (!worker_open(worker, work->target, result))
-        return false;
+        return;
     double start = tally_now();
     bool over = false;
     while (result->done < work->count && !over && !scheduler_crashed()) {
         uint64_t number = work->from + result->done++;
         worker_execute(&worker->plan, worker->target_seed, number);
+        worker->board->executions++;
         tally_count(&result->tally, number, worker->plan.start);
         if (execution.verdict_count > 0) {
             finding_notes_add(worker->notes,
@@ -115,26 +115,26 @@ static bool worker_do(struct worker *worker, const struct work *work, struct wor
     }
     result->tally.seconds = tally_now() - start;
     result->finding_count = finding_notes_new_count(worker->notes);
-    return scheduler_crashed();
+    result->over = scheduler_crashed();
 }
 
-static void worker_serve(const void *plan, int socket)
+static void worker_serve(const void *plan, int socket, struct process_board *board)
 {
     struct worker worker = { .plan = *(const struct worker_plan *)plan,
-                             .socket = socket,
+                             .board = board,
                              .target = -1,
                              .notes = finding_notes_create() };
     struct work work;
     while (process_read(socket, &work, sizeof work)) {
         struct work_result result;
-        bool over = worker_do(&worker, &work, &result);
+        worker_do(&worker, &work, &result);
         if (!process_write(socket, &result, sizeof result)
-            || !finding_notes_send(worker.notes, socket) || over)
+            || !finding_notes_send(worker.notes, socket) || result.over)
             break;
     }
 }
 
-pid_t worker_start(const struct worker_plan *plan, int *ret_socket)
+bool worker_start(struct process *ret_process, const struct worker_plan *plan)
 {
-    return process_start(worker_serve, plan, ret_socket);
+    return process_start(ret_process, worker_serve, plan);
 }

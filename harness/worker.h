@@ -6,10 +6,9 @@
 #ifndef TREADLE_WORKER_H
 #define TREADLE_WORKER_H
 
-#include <sys/types.h>
-
 #include "../scheduler/scheduler.h"
 #include "finding.h"
+#include "process.h"
 #include "tally.h"
 
 /* How a campaign executes. */
@@ -31,13 +30,13 @@ struct work {
 struct work_result {
     struct tally tally;
     uint64_t done; /* executions done; less than count after a crash, stop_on_first, or a time */
+    bool over;     /* the process ends: the subject has crashed */
     uint32_t finding_count; /* that many follow (finding_receive) */
     char setup_error[160];  /* the target's set-up failed: why; else empty */
 };
 
-/* Forks a worker that serves work from its socket until that is closed. Returns its pid and the
- * campaign's end of the socket; -1 with errno. */
-pid_t worker_start(const struct worker_plan *plan, int *ret_socket);
+/* Forks a worker that serves work from its socket until that is closed. False with errno. */
+bool worker_start(struct process *ret_process, const struct worker_plan *plan);
 
 /* With what a campaign opens its targets. */
 struct scheduler_options worker_options(const struct worker_plan *plan);

@@ -8,6 +8,11 @@
 
 #include "crash.h"
 
+static struct {
+    char *text; /* NULL: standard error */
+    uint64_t bytes;
+} check_told;
+
 void check_failed(const char *file, int line, const char *text, uint64_t left, uint64_t right)
 {
     dprintf(STDERR_FILENO, /* stderr may be a program's under test */
@@ -18,6 +23,12 @@ void check_failed(const char *file, int line, const char *text, uint64_t left, u
     abort();
 }
 
+void check_limit_tell(char *text, uint64_t text_bytes)
+{
+    check_told.text = text;
+    check_told.bytes = text_bytes;
+}
+
 void check_limit(const char *format, ...)
 {
     char text[1024];
@@ -25,6 +36,9 @@ void check_limit(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    dprintf(STDERR_FILENO, "treadle: %s\n", text);
+    if (check_told.text != NULL)
+        snprintf(check_told.text, check_told.bytes, "%s", text);
+    else
+        dprintf(STDERR_FILENO, "treadle: %s\n", text);
     _exit(2);
 }
