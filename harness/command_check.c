@@ -106,6 +106,7 @@ static json_t *target_json(const struct check_options *options,
                                                     ? command_json_text(target->nondeterminism)
                                                     : json_null());
     json_object_set_new(json, "estimate", estimate_json(target));
+    json_object_set_new(json, "error", report_error_json(target->error));
     return json;
 }
 

@@ -49,6 +49,7 @@ static json_t *target_json(const struct fuzz_options *options,
         report_findings_json(options->campaign.directory, known, &target->findings));
     json_object_set_new(json, "detected", report_go_json(known, tally->detected));
     json_object_set_new(json, "silent", report_go_json(known, tally->silent));
+    json_object_set_new(json, "error", report_error_json(target->error));
     return json;
 }
 

@@ -36,6 +36,11 @@ json_t *report_go_json(const struct treadle_target *target, uint64_t count)
     return target->go_semantics ? json_integer((json_int_t)count) : json_null();
 }
 
+json_t *report_error_json(const char *error)
+{
+    return error[0] != '\0' ? command_json_text(error) : json_null();
+}
+
 void report_print_verdicts(const struct treadle_target *target, const struct tally *tally)
 {
     int column = 0;

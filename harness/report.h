@@ -17,6 +17,9 @@ struct json_t *report_findings_json(const char *directory, const struct treadle_
 /* A count as JSON for Go subjects, null for others. */
 struct json_t *report_go_json(const struct treadle_target *target, uint64_t count);
 
+/* What went wrong with a target, null if nothing did (""). */
+struct json_t *report_error_json(const char *error);
+
 /* Prints "torn-read 3, ! leak 812" and ends the line; wraps into the columns from 52 on. ! marks
  * what the target does not expect. Prints nothing but the line's end where there are none. */
 void report_print_verdicts(const struct treadle_target *target, const struct tally *tally);

@@ -6,11 +6,14 @@ and without --treadle a program is itself.
     treadle_cc_test.py BUILD/treadle
 """
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True  # the sources stay as they are
 from program_case import SOURCE_ROOT, ProgramCase, Schedule, main, number, schedules_below
@@ -340,6 +343,89 @@ int main(void)
         self.call()
         done = self.call("--treadle", "fuzz", "--executions", "10", code=2)
         self.assertIn("pthread_cancel is not supported by treadle-cc", done.stderr)
+
+
+BLOCKS = r"""
+#include <stdlib.h>
+#include <sys/select.h>
+int main(void)
+{
+    if (getenv("BLOCK") != NULL)
+        select(0, NULL, NULL, NULL, NULL);
+    return 3;
+}
+"""
+
+
+class Lost(TreadleCc):
+    """A process that runs the program is never waited for for ever, nor started again in vain."""
+
+    def expect_error(self, *arguments, says, **options):
+        """Of fuzz and check: one line on standard error, and the same in the JSON text."""
+        for command in "check", "fuzz":
+            done = self.call("--treadle", command, *arguments, "--json", code=2, **options)
+            target, = json.loads(done.stdout)["targets"]
+            self.assertEqual(done.stderr, f"treadle {command}: prog: {target['error']}\n")
+            self.assertRegex(target["error"], says)
+            self.assertEqual((target["executions"], target["findings"]), (0, []))
+
+    def interrupt(self, *arguments, signals):
+        """How the program ends after so many signals, and within how many seconds."""
+        process = subprocess.Popen([self.program, "--treadle", *arguments], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, env={"BLOCK": "1"},
+                                   start_new_session=True)
+        time.sleep(1)
+        begin = time.monotonic()
+        for _ in range(signals):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.2)
+        return process.wait(timeout=60), time.monotonic() - begin
+
+    def test_blocks(self):
+        self.build(BLOCKS)
+        self.call("--treadle", "check", "--out", "out", code=1)
+        self.expect_error("--time", "1s", says="blocks in a call", env={"BLOCK": "1"})
+        self.interrupt("replay", "out", signals=1)
+        for command in "check", "fuzz":
+            code, seconds = self.interrupt(command, signals=2)
+            self.assertEqual(code, 0)
+            self.assertLess(seconds, 5)
+
+    def test_closes_files(self):
+        self.build(r"""
+#include <unistd.h>
+int main(void)
+{
+    for (int file = 0; file < 256; file++)
+        close(file);
+    return 0;
+}
+""")
+        self.expect_error("--time", "60s", says="3 times.*closed files")
+
+    def test_limits(self):
+        """Said once, though there are processes enough to say it more often."""
+        self.build(r"""
+#include <unistd.h>
+int main(void) { return fork() < 0; }
+""")
+        self.expect_error("--jobs", "2", says=r"\Afork is not supported by treadle-cc")
+        self.build(r"""
+#include <pthread.h>
+static void *nothing(void *argument) { return argument; }
+int main(void)
+{
+    for (int i = 0; i < 30; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, nothing, NULL);
+        pthread_join(thread, NULL);
+    }
+    return 0;
+}
+""")
+        done = self.call("--treadle", "check", "--memory", "tso", code=2)
+        self.assertEqual(done.stderr.count("more than 24 goroutines"), 1)
+        self.assertEqual(done.stdout.count("more than 24 goroutines"), 1)
 
 
 if __name__ == "__main__":
