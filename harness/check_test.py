@@ -366,7 +366,7 @@ class Misuse(CheckCase):
         for name, content in (
                 ("cut", state[:len(state) // 2]), ("shorter", state[:30]), ("empty", b""),
                 ("flipped", state[:200] + bytes([state[200] ^ 1]) + state[201:]),
-                ("longer", state + b"\0"), ("version", state.replace(b"t 2\n", b"t 3\n", 1)),
+                ("longer", state + b"\0"), ("version", state.replace(b"t 3\n", b"t 4\n", 1)),
                 ("other", b"not a checkpoint\n" * 100)):
             with self.subTest(name):
                 self.write(name, content)

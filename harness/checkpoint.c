@@ -16,8 +16,9 @@
 
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
+#include "program_call.h"
 
-#define MAGIC "treadle checkpoint 2\n"
+#define MAGIC "treadle checkpoint 3\n"
 #define MAGIC_BYTES (sizeof MAGIC - 1)
 #define NAME_BYTES_MAX 4096u
 
@@ -210,6 +211,9 @@ int checkpoint_write(const char *path, const struct exploration *exploration,
     put(&image, MAGIC, MAGIC_BYTES);
     put_number(&image, program_hash());
     put_parameters(&image, parameters);
+    char *call = program_call();
+    put_text(&image, call);
+    free(call);
     put(&image, &exploration->seconds, sizeof exploration->seconds);
     put_number(&image, exploration->target_count);
     for (uint32_t i = 0; i < exploration->target_count; i++)
@@ -278,8 +282,9 @@ static bool take_target(struct image *image, struct exploration_target *target)
     return !image->too_short;
 }
 
-/* What speaks against an image before its targets; NULL if nothing does. */
-static const char *objection(struct image *image, const struct exploration_parameters *parameters)
+/* Says what speaks against an image before its targets; NULL if nothing does. text: room for it. */
+static const char *objection(struct image *image, const struct exploration_parameters *parameters,
+                             char *text, size_t text_bytes)
 {
     uint64_t hash;
     if (image->count < MAGIC_BYTES || memcmp(image->bytes, MAGIC, MAGIC_BYTES) != 0)
@@ -300,7 +305,17 @@ static const char *objection(struct image *image, const struct exploration_param
     const void *written = take(image, wanted.count);
     bool same = written != NULL && memcmp(written, wanted.bytes, wanted.count) == 0;
     free(wanted.bytes);
-    return same ? NULL : "it was written with another --memory, --preemptions or --unroll";
+    if (!same)
+        return "it was written with another --memory, --preemptions or --unroll";
+    size_t call_bytes = take_number(image);
+    const char *call = take(image, call_bytes);
+    char *difference = program_call_difference(call, call != NULL ? call_bytes : 0);
+    if (difference == NULL)
+        return NULL;
+    snprintf(text, text_bytes, "the program was called with %.100s; call it alike or begin anew",
+             difference);
+    free(difference);
+    return text;
 }
 
 struct exploration *checkpoint_read(const char *path,
@@ -312,7 +327,8 @@ struct exploration *checkpoint_read(const char *path,
         snprintf(error, error_bytes, "%.150s: it cannot be read: %s", path, strerror(errno));
         return NULL;
     }
-    const char *why = objection(&image, parameters);
+    char text[200];
+    const char *why = objection(&image, parameters, text, sizeof text);
     struct exploration *exploration = NULL;
     if (why == NULL) {
         double seconds;

@@ -13,7 +13,8 @@ int checkpoint_write(const char *path, const struct exploration *exploration,
                      const struct exploration_parameters *parameters, char *error,
                      size_t error_bytes);
 
-/* Reads one that was written with the same parameters. Returns the exploration, to be freed with
+/* Reads one that was written with the same parameters, by a program that was called in the same way
+ * (program_call.h). Returns the exploration, to be freed with
  * exploration_destroy; NULL with one line in error. */
 struct exploration *checkpoint_read(const char *path,
                                     const struct exploration_parameters *parameters, char *error,

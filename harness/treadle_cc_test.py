@@ -345,6 +345,25 @@ int main(void)
         self.assertIn("pthread_cancel is not supported by treadle-cc", done.stderr)
 
 
+class Resumed(TreadleCc):
+    def test_another_call(self):
+        """What was explored with some arguments and environment says nothing of others."""
+        self.build(HELLO)
+        call = "--treadle", "check", "--executions", "1", "--checkpoint", "state"
+        alike = "--treadle", "check", "--resume", "state"
+        env = {"GREETING": "hello", "PATH": "/bin", "_": "prog"}
+        self.call("1", "2", *call, code=1, env=env)
+        self.call("1", "2", *alike, code=1, env={**env, "_": self.program})
+        for arguments in ("1", "3"), ("1",), ("1", "2", "3"), ("1 2",), ():
+            line = self.refuse(*arguments, *alike, env=env)
+            self.assertRegex(line, "state: .* other arguments;")
+        for other, name in ({"GREETING": "hallo"}, "GREETING"), ({"ZZ": ""}, "ZZ"), ({"A": "1"}, "A"):
+            line = self.refuse("1", "2", *alike, env={**env, **other})
+            self.assertIn(f"another {name} in the environment", line)
+        del env["PATH"]
+        self.assertIn("another PATH in", self.refuse("1", "2", *alike, env=env))
+
+
 BLOCKS = r"""
 #include <stdlib.h>
 #include <sys/select.h>
