@@ -27,11 +27,30 @@ TEXT
     exit 0
     ;;
 esac
+refuse() {
+    echo "treadle-cc: $1 is not supported" >&2
+    exit 2
+}
+
+before=
 for option; do
+    case $before in
+    -o | -MF | -MT | -MQ | -include | -imacros | -isystem | -idirafter | -I | -L | -D | -U | -T | \
+        -Xlinker | -aux-info)
+        before= # what follows these is no option and no source file
+        continue
+        ;;
+    -x) option=-x$option ;;
+    esac
+    before=$option
     case $option in
-    -shared | -static | -static-pie | -fopenmp)
-        echo "treadle-cc: $option is not supported" >&2
-        exit 2
+    -shared | -static | -static-pie | -fopenmp) refuse "$option" ;;
+    # The program's own threads and memory would be the sanitizer's.
+    -fsanitize=*thread* | -fsanitize=*address* | -fsanitize=*leak*) refuse "$option" ;;
+    -xc++* | -xobjective-c++* | -std=c++* | -std=gnu++* | -lstdc++*) refuse "C++ ($option)" ;;
+    -*) ;;
+    *.cc | *.cp | *.cxx | *.cpp | *.CPP | *.c++ | *.C | *.ii | *.mm | *.M | *.mii)
+        refuse "C++ ($option)"
         ;;
     esac
 done

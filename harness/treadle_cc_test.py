@@ -305,6 +305,23 @@ int main(void) { command_main(); return execution - 1 + heap_allocate(); }
         self.assertIn("undefined reference to `missing'", self.compile("missing.c", code=1).stderr)
         self.assertIn("is not supported", self.compile("-shared", "missing.c", code=2).stderr)
 
+    def test_no_other_language(self):
+        """Whatever comes without hooks would be explored as if it did nothing."""
+        self.write("a.cc", "int main() { return 0; }\n")
+        self.write("a.c", "int main(void) { return 0; }\n")
+        for *arguments, word in (
+                ("a.cc", "C++"), ("-c", "a.cc", "-o", "a.o", "C++"), ("-x", "c++", "a.c", "C++"),
+                ("-xc++", "a.c", "C++"), ("a.c", "-lstdc++", "C++"),
+                ("-fsanitize=thread", "a.c", "-fsanitize=thread"),
+                ("-fsanitize=undefined,thread", "a.c", "-fsanitize=undefined,thread"),
+                ("-fsanitize=address", "a.c", "-fsanitize=address"),
+                ("-fopenmp", "a.c", "-fopenmp")):
+            done = self.compile(*arguments, code=2)
+            self.assertRegex(done.stderr, r"\Atreadle-cc: [^\n]* is not supported\n\Z")
+            self.assertIn(word, done.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.c", "a.cc"])
+        self.compile("-x", "c", "a.c", "-o", "b.cc", "-fsanitize=undefined", "-D", "a.cc")
+
     def test_help(self):
         text = self.compile("--help").stdout
         self.assertIn("--treadle fuzz", text)
