@@ -188,6 +188,18 @@ class Output(CheckCase):
         for name in small:
             self.assertTrue(found[name]["complete"], found[name])
 
+    def test_findings_cannot_be_kept(self):
+        """What was found is known all the same, and that it was all."""
+        self.write("file", "")
+        arguments = "check", "gomap/insert-insert", "--out", "file", "--json"
+        done = self.call(*arguments, code=2)
+        one, = json.loads(done.stdout)["targets"]
+        self.assertEqual((one["complete"], one["incomplete"], one["executions"]),
+                         (True, None, 1_110))
+        self.assertEqual(one["findings"], [])
+        self.assertIn("findings cannot be written below file", one["error"])
+        self.assertEqual(done.stderr, f"treadle check: gomap/insert-insert: {one['error']}\n")
+
     def test_exit_code(self):
         self.call("check", "bench/readers-2", "gomap/insert-insert", "--out", "out")
         self.call("check", "bench/mutex-dekker", "--memory", "tso", "--out", "out", code=1)
@@ -386,6 +398,29 @@ class Misuse(CheckCase):
     def test_checkpoint_cannot_be_written(self):
         done = self.call("check", "bench/fib_bench-4", "--checkpoint", "no/folder", code=2)
         self.assertRegex(done.stderr, r"\A[^\n]*no/folder[^\n]*\n\Z")
+        done = self.call("check", "bench/lastzero-18", "--checkpoint", "no/folder", code=2)
+        self.assertRegex(done.stdout, "incomplete: its checkpoint cannot be written")
+        self.assertNotIn("time is over", done.stdout)
+
+    def test_checkpoint_is_a_folder(self):
+        os.mkdir(self.path("folder"))
+        self.assertIn("--checkpoint folder", self.refuse("check", "bench/fib_bench-4",
+                                                         "--checkpoint", "folder"))
+        self.assertEqual(os.listdir(self.folder), ["folder"])
+
+    def test_checkpoint_leaves_nothing_else(self):
+        """No half of a file either, when there is no room for it."""
+        os.mkdir(self.path("late"))
+        process = subprocess.Popen([self.program, "check", "bench/lastzero-18", "--checkpoint",
+                                    "late/state"], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while not os.path.exists(self.path("late/state")) and time.monotonic() < end:
+            time.sleep(0.01)
+        os.unlink(self.path("late/state"))
+        os.mkdir(self.path("late/state"))
+        self.assertIn("late/state", process.communicate(timeout=60)[1])
+        self.assertEqual((process.returncode, os.listdir(self.path("late"))), (2, ["state"]))
 
 
 class Outcomes(CheckCase):

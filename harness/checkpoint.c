@@ -149,6 +149,7 @@ static void put_target(struct image *image, const struct exploration_target *tar
     put_number(image, target->repeated);
     put_number(image, target->blocked);
     put_number(image, target->cut);
+    put_number(image, target->crashed);
     put(image, &target->preemptions, sizeof target->preemptions);
     put_number(image, target->limited);
     put(image, &target->seconds, sizeof target->seconds);
@@ -227,6 +228,8 @@ int checkpoint_write(const char *path, const struct exploration *exploration,
     else
         snprintf(error, error_bytes, "the checkpoint %.150s cannot be written: %s", path,
                  strerror(errno));
+    if (!written && length < (int)sizeof temporary)
+        unlink(temporary);
     free(image.bytes);
     return written ? 0 : -1;
 }
@@ -267,6 +270,7 @@ static bool take_target(struct image *image, struct exploration_target *target)
     target->repeated = take_number(image);
     target->blocked = take_number(image);
     target->cut = take_number(image);
+    target->crashed = take_number(image);
     take_into(image, &target->preemptions, sizeof target->preemptions);
     target->limited = take_number(image) != 0;
     take_into(image, &target->seconds, sizeof target->seconds);

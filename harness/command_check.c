@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../scheduler/target.h"
 #include "checkpoint.h"
@@ -37,11 +38,19 @@ static const char *what_is_missing(const struct check_options *options,
     if (target->frontier.count > 0 && limit > 0 && target->tally.executions >= limit)
         return "so many executions were wanted";
     if (target->frontier.count > 0)
-        return exploration->interrupted ? "interrupted" : "time is over";
+        return exploration->interrupted ? "interrupted"
+               : exploration->unsaved   ? "its checkpoint cannot be written"
+                                        : "time is over";
     if (target->cut > 0)
         return "--unroll cut executions off";
-    return target->tally.verdicts[TREADLE_CRASH] > 0 ? "crashes cut executions off"
-                                                     : "timeouts cut executions off";
+    return target->tally.verdicts[TREADLE_TIMEOUT] > 0 ? "timeouts cut executions off"
+                                                       : "crashes cut executions off";
+}
+
+/* What went wrong with a target, exploring it or keeping its findings; "" if nothing did. */
+static const char *what_went_wrong(const struct exploration_target *target)
+{
+    return target->error[0] != '\0' ? target->error : target->keep_error;
 }
 
 static double rate_of(const struct exploration_target *target)
@@ -106,7 +115,7 @@ static json_t *target_json(const struct check_options *options,
                                                     ? command_json_text(target->nondeterminism)
                                                     : json_null());
     json_object_set_new(json, "estimate", estimate_json(target));
-    json_object_set_new(json, "error", report_error_json(target->error));
+    json_object_set_new(json, "error", report_error_json(what_went_wrong(target)));
     return json;
 }
 
@@ -157,8 +166,8 @@ static void print_details(const struct check_options *options,
     }
     if (target->nondeterminism[0] != '\0')
         printf("    nondeterministic: %s\n", target->nondeterminism);
-    if (target->error[0] != '\0')
-        printf("    error: %s\n", target->error);
+    if (what_went_wrong(target)[0] != '\0')
+        printf("    error: %s\n", what_went_wrong(target));
 }
 
 static void print_table(const struct check_options *options, const struct exploration *exploration)
@@ -200,8 +209,8 @@ static int exit_code(const struct exploration *exploration)
     for (uint32_t i = 0; i < exploration->target_count; i++) {
         const struct exploration_target *target = &exploration->targets[i];
         const struct treadle_target *known = target_at(target->index);
-        if (target->error[0] != '\0') {
-            fprintf(stderr, "treadle check: %s: %s\n", known->name, target->error);
+        if (what_went_wrong(target)[0] != '\0') {
+            fprintf(stderr, "treadle check: %s: %s\n", known->name, what_went_wrong(target));
             return EXIT_USAGE;
         }
         if (report_is_unexpected(known, &target->tally))
@@ -229,6 +238,16 @@ static int parse_preemptions(struct exploration_parameters *parameters, const ch
         return command_misuse(&command_check,
                               "--preemptions %s is no number from 0 to 1000, and not auto", value);
     parameters->preemptions = (int64_t)number;
+    return 0;
+}
+
+/* What comes to light only when it is written, but for this, would do so after a while. */
+static int parse_checkpoint(struct exploration_options *exploration, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return command_misuse(&command_check, "--checkpoint %s is a folder and no file", path);
+    exploration->checkpoint = path;
     return 0;
 }
 
@@ -265,7 +284,9 @@ static int parse_option(struct check_options *options, int option, const char *v
         if (value[0] == '\0')
             return command_misuse(&command_check, "%s wants the name of a file",
                                   option == 'c' ? "--checkpoint" : "--resume");
-        *(option == 'c' ? &exploration->checkpoint : &options->resume) = value;
+        if (option == 'c')
+            return parse_checkpoint(exploration, value);
+        options->resume = value;
         return 0;
     case 'o':
         if (value[0] == '\0')

@@ -161,12 +161,9 @@ static void keep_findings_of(struct exploration_run *run, struct exploration_tar
     const struct keep_plan plan = { .execute = explored_finding_execute,
                                     .context = &run->options->parameters.scheduler,
                                     .directory = run->options->directory };
-    char error[sizeof target->error] = "";
-    if (keep_findings(&plan, target->index, &target->findings, error, sizeof error) != 0) {
-        if (target->error[0] == '\0')
-            memcpy(target->error, error, sizeof error);
+    if (keep_findings(&plan, target->index, &target->findings, target->keep_error,
+                      sizeof target->keep_error) != 0)
         return;
-    }
     for (uint32_t i = 0; i < target->findings.count; i++)
         if (!target->findings.items[i].kept && target->nondeterminism[0] == '\0'
             && target->cut == 0) {
@@ -199,7 +196,6 @@ static void run_all(struct exploration_run *run)
     while (explore_round(run, seconds))
         seconds *= 2;
     write_checkpoint(run);
-    run->exploration->out_of_time = !interrupted && run_is_over(run);
     probe_unfinished(run);
     end_processes(run);
     for (uint32_t i = 0; i < run->exploration->target_count; i++)
@@ -237,6 +233,7 @@ int exploration_run(struct exploration *exploration, const struct exploration_op
     sigaction(SIGTERM, &before_terminate, NULL);
     exploration->seconds = run->seconds_before + tally_now() - options->start;
     exploration->interrupted = interrupted != 0;
+    exploration->unsaved = run->failed;
     bool failed = run->failed || started == 0;
     free(run);
     return failed ? -1 : 0;

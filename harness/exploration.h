@@ -37,6 +37,7 @@ struct exploration_target {
     uint64_t repeated; /* with a bound: executions made of classes that had been counted */
     uint64_t blocked;
     uint64_t cut;        /* executions in which --unroll has stopped a goroutine */
+    uint64_t crashed;    /* executions that a signal has ended: what may follow is not known */
     int64_t preemptions; /* the bound of this pass; less than 0: none */
     bool limited;        /* the bound has left schedules out */
     struct finding_list findings;
@@ -45,14 +46,16 @@ struct exploration_target {
     double probe_seconds; /* spent on that */
     uint64_t probe_count;
     char nondeterminism[480]; /* why it cannot be explored; else empty */
-    char error[400];          /* it could not be run or its findings not be kept; else empty */
+    char error[400];          /* it could not be run: why; else empty */
+    char keep_error[400];     /* its findings could not be kept: why; else empty */
 };
 
 struct exploration {
     struct exploration_target *targets;
     uint32_t target_count;
     double seconds; /* wall clock, of what was resumed too */
-    bool interrupted, out_of_time;
+    bool interrupted;
+    bool unsaved; /* it has ended because a checkpoint could not be written */
 };
 
 /* An exploration of these targets (NULL: the caller says of which) at its beginning; to be freed

@@ -188,6 +188,7 @@ static void take_classes(struct exploration_target *target,
         if (class_set_add(&target->classes, explored->class)) {
             tally_add_entry(&target->tally, &explored->entry, target->tally.executions, 0);
             target->cut += explored->cut;
+            target->crashed += explored->crashed;
         } else {
             target->repeated++;
         }
@@ -210,6 +211,7 @@ static void take_result(struct exploration_run *run, struct explorer_process *pr
     tally_add(&target->tally, &result.tally);
     target->blocked += result.blocked;
     target->cut += result.cut;
+    target->crashed += result.crashed;
     target->limited |= result.limited;
     take_classes(target, &run->classes);
     if (process->slice.probes > 0)

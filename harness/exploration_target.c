@@ -15,7 +15,7 @@ void exploration_begin(struct exploration_target *target, int64_t preemptions)
     explorer_destroy(beginning);
     target->tally = (struct tally){ 0 };
     class_set_clear(&target->classes);
-    target->repeated = target->blocked = target->cut = 0;
+    target->repeated = target->blocked = target->cut = target->crashed = 0;
     target->preemptions = preemptions;
     target->limited = false;
     target->estimate.count = 0;
@@ -23,9 +23,8 @@ void exploration_begin(struct exploration_target *target, int64_t preemptions)
 
 bool exploration_is_complete(const struct exploration_target *target)
 {
-    return target->frontier.count == 0 && target->cut == 0
-           && target->tally.verdicts[TREADLE_TIMEOUT] == 0
-           && target->tally.verdicts[TREADLE_CRASH] == 0 && target->nondeterminism[0] == '\0'
+    return target->frontier.count == 0 && target->cut == 0 && target->crashed == 0
+           && target->tally.verdicts[TREADLE_TIMEOUT] == 0 && target->nondeterminism[0] == '\0'
            && target->error[0] == '\0';
 }
 

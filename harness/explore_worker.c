@@ -218,6 +218,7 @@ static void add_class(struct explored_classes *classes, const struct explorer *e
     class->class = explorer_class(explorer);
     class->entry = tally_entry();
     class->cut = execution.cut;
+    class->crashed = scheduler_crashed();
 }
 
 /* number: of the execution in its slice, from 1. */
@@ -243,6 +244,7 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
     } else {
         tally_count(&result->tally, result->tally.executions, 0);
         result->cut += execution.cut;
+        result->crashed += scheduler_crashed();
     }
     if (execution.verdict_count > 0)
         note_findings(worker);

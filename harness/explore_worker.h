@@ -27,7 +27,7 @@ struct slice {
 struct explored_class {
     struct explore_class class;
     struct tally_entry entry;
-    bool cut;
+    bool cut, crashed;
 };
 
 struct explored_classes {
@@ -40,6 +40,7 @@ struct slice_result {
     struct tally tally;     /* without a bound */
     uint64_t blocked;       /* executions that could not be made */
     uint64_t cut;           /* of the tally: executions in which --unroll has stopped a goroutine */
+    uint64_t crashed;       /* of the tally: executions that a signal has ended, or the watchdog */
     uint32_t class_count;   /* with a bound: executions made */
     bool limited;           /* the bound has left schedules out */
     bool over;              /* the process ends: the subject has crashed */

@@ -23,8 +23,7 @@ FUZZ = {"seed": int, "seconds": number, "targets": [{
     "target": str, "strategy": str, "memory": str, "executions": int, "seconds": number,
     "executions_per_second": number, "steps": int, "verdicts": {str: int}, "first": {str: dict},
     "findings": [str], "detected": (int, None), "silent": (int, None)}]}
-# They end in libc, or by a signal: no exploration goes on behind that.
-CUT_OFF = {"abort", "segfault"}
+CUT_OFF = {"segfault"}  # by a signal: no exploration goes on behind that
 
 HELLO = r"""
 #include <pthread.h>
