@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "../scheduler/check.h"
+#include "../scheduler/explore.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
 #include "keep.h"
+#include "oracle.h"
 #include "status.h"
 
 #define JOBS_MAX 256u
@@ -32,6 +34,7 @@ struct campaign_worker {
     struct process process; /* first, so that one leads to the other */
     bool busy;
     struct piece piece;
+    struct greybox_sent *sent; /* in a greybox search: of each target's */
 };
 
 struct campaign {
@@ -42,6 +45,7 @@ struct campaign {
     /* Pieces to be done again or finished: a worker died over them. */
     struct piece left_over[JOBS_MAX];
     uint32_t left_over_count;
+    struct shown shown; /* received */
 };
 
 static volatile sig_atomic_t interrupted; /* how often, up to 2 */
@@ -71,13 +75,19 @@ static uint64_t piece_size(const struct campaign *campaign, const struct campaig
         double wanted = rate * PIECE_SECONDS;
         size = wanted < 1 ? 1 : wanted > PIECE_MAX ? PIECE_MAX : (uint64_t)wanted;
     }
+    size = size < left ? size : left;
+    if (target->greybox == NULL)
+        return size;
+    left = greybox_generation(target->greybox, target->next)->end - target->next;
     return size < left ? size : left;
 }
 
 static bool target_has_work(const struct campaign *campaign, const struct campaign_target *target)
 {
     uint64_t limit = campaign->options->executions;
-    return !target->stopped && target->error[0] == '\0' && (limit == 0 || target->next < limit);
+    return !target->stopped && target->error[0] == '\0' && (limit == 0 || target->next < limit)
+           && (target->greybox == NULL
+               || greybox_generation(target->greybox, target->next) != NULL);
 }
 
 /* The target that has had the least time, counting what is under way; -1 if none has work. */
@@ -136,6 +146,8 @@ static void take_left_over(struct campaign *campaign, struct piece piece, uint64
 static bool start_worker(struct campaign *campaign, struct campaign_worker *worker)
 {
     worker->busy = false;
+    if (worker->sent != NULL)
+        memset(worker->sent, 0, campaign->result->target_count * sizeof *worker->sent);
     return worker_start(&worker->process, &campaign->options->plan);
 }
 
@@ -166,7 +178,7 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
 
 /* The result of a piece of work with its findings; all of it or nothing. */
 static bool receive_result(struct campaign_worker *worker, struct work_result *result,
-                           struct finding_list *list)
+                           struct shown *shown, struct finding_list *list)
 {
     struct finding_list received = { 0 };
     bool read = process_read(worker->process.socket, result, sizeof *result);
@@ -176,6 +188,8 @@ static bool receive_result(struct campaign_worker *worker, struct work_result *r
         if (read)
             finding_list_take(&received, &finding);
     }
+    if (worker->sent != NULL)
+        read = read && shown_receive(shown, worker->process.socket);
     for (uint32_t i = 0; i < received.count && read; i++) {
         finding_list_take(list, &received.items[i].finding);
         received.items[i].finding.choices = NULL;
@@ -188,7 +202,7 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
 {
     struct work_result result;
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
-    if (!receive_result(worker, &result, &target->findings)) {
+    if (!receive_result(worker, &result, &campaign->shown, &target->findings)) {
         replace_worker(campaign, worker);
         return;
     }
@@ -196,6 +210,10 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     worker->piece.deaths = 0;
     target->pieces_out--;
     tally_add(&target->tally, &result.tally);
+    if (target->greybox != NULL)
+        greybox_take(target->greybox,
+                     greybox_generation(target->greybox, worker->piece.work.from),
+                     &campaign->shown, result.done);
     if (result.setup_error[0] != '\0')
         snprintf(target->error, sizeof target->error, "its set-up ends with %.150s",
                  result.setup_error);
@@ -219,18 +237,21 @@ static void dismiss(struct campaign *campaign, struct campaign_worker *worker)
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
-/* Executes one of the campaign's executions again, in a process that does nothing else. */
+/* Makes a finding's choices again, in a process that does nothing else. */
 static const struct verdict_record *execute_again(const void *context, uint32_t target,
                                                   const struct finding *finding)
 {
-    struct worker_plan plan = *(const struct worker_plan *)context;
+    const struct worker_plan *plan = context;
     const char *rule;
-    struct scheduler_options options = worker_options(&plan);
-    plan.twice = false;
+    struct scheduler_options options = worker_options(plan);
     if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
         return NULL;
-    worker_execute(&plan, worker_target_seed(&plan), finding->number);
-    return keep_find_record(finding);
+    struct explore_step *steps = explore_steps_of(finding->choices, finding->choice_count);
+    struct strategy strategy = strategy_steps(steps, finding->choice_count);
+    scheduler_run(&strategy, 0);
+    oracle_judge();
+    free(steps);
+    return strategy.steps.blocked ? NULL : keep_find_record(finding);
 }
 
 /* Keeps the chosen findings and drops the rest of the list. */
@@ -250,6 +271,17 @@ static void keep_target(const struct campaign_options *options, struct campaign_
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
+static bool send_work(struct campaign *campaign, struct campaign_worker *worker,
+                      const struct work *work)
+{
+    uint32_t position = worker->piece.position;
+    struct greybox *greybox = campaign->result->targets[position].greybox;
+    return process_write(worker->process.socket, work, sizeof *work)
+           && (greybox == NULL
+               || greybox_send(greybox, greybox_generation(greybox, work->from),
+                               &worker->sent[position], worker->process.socket));
+}
+
 static bool give_work(struct campaign *campaign)
 {
     bool busy = false;
@@ -260,7 +292,7 @@ static bool give_work(struct campaign *campaign)
             const struct work *work = &worker->piece.work;
             worker->busy = true;
             worker->process.patience = (struct patience){ 0 };
-            if (!process_write(worker->process.socket, work, sizeof *work))
+            if (!send_work(campaign, worker, work))
                 replace_worker(campaign, worker); /* the next round gives the piece out again */
             busy = true;
         }
@@ -313,8 +345,15 @@ static struct campaign_result *result_create(const struct campaign_options *opti
     result->target_count = options->target_count;
     result->targets = calloc(options->target_count, sizeof *result->targets);
     CHECK(result->targets != NULL || options->target_count == 0, ==, true);
-    for (uint32_t i = 0; i < options->target_count; i++)
-        result->targets[i].index = options->targets[i];
+    for (uint32_t i = 0; i < options->target_count; i++) {
+        struct campaign_target *target = &result->targets[i];
+        target->index = options->targets[i];
+        if (!options->plan.greybox)
+            continue;
+        target->greybox = malloc(sizeof *target->greybox);
+        CHECK(target->greybox != NULL, ==, true);
+        greybox_init(target->greybox, &options->plan.search);
+    }
     return result;
 }
 
@@ -332,6 +371,11 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     sigaction(SIGTERM, &action, &before_terminate);
     interrupted = 0;
     uint32_t started = 0;
+    for (uint32_t i = 0; i < options->jobs && options->plan.greybox; i++) {
+        campaign->workers[i].sent = calloc(options->target_count + 1,
+                                           sizeof *campaign->workers[i].sent);
+        CHECK(campaign->workers[i].sent != NULL, ==, true);
+    }
     for (uint32_t i = 0; i < options->jobs; i++)
         started += start_worker(campaign, &campaign->workers[i]);
     if (started > 0 && started < options->jobs)
@@ -344,6 +388,9 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     struct campaign_result *result = campaign->result;
     result->seconds = tally_now() - options->plan.start;
     result->interrupted = interrupted != 0;
+    for (uint32_t i = 0; i < options->jobs; i++)
+        free(campaign->workers[i].sent);
+    shown_clear(&campaign->shown);
     free(campaign);
     if (started > 0)
         return result;
@@ -355,8 +402,12 @@ void campaign_destroy(struct campaign_result *result)
 {
     if (result == NULL)
         return;
-    for (uint32_t i = 0; i < result->target_count; i++)
+    for (uint32_t i = 0; i < result->target_count; i++) {
         finding_list_clear(&result->targets[i].findings);
+        if (result->targets[i].greybox != NULL)
+            greybox_deinit(result->targets[i].greybox);
+        free(result->targets[i].greybox);
+    }
     free(result->targets);
     free(result);
 }

@@ -21,6 +21,7 @@ struct campaign_target {
     struct finding_list findings;
     uint64_t next;       /* number of the first execution not yet given out */
     uint32_t pieces_out; /* pieces of work being done */
+    struct greybox *greybox; /* in a greybox search */
     bool stopped;        /* --stop-on-first: it has one */
     char error[400];     /* it could not be run or its findings not be kept: why; else empty */
 };

@@ -178,6 +178,7 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
         return 0;
     case 'S':
         options->strategy = value;
+        campaign->plan.greybox = false;
         return command_strategy(&command_fuzz, value, &campaign->plan.portfolio);
     case 'M':
         return command_memory(&command_fuzz, value, &campaign->plan.memory);
@@ -239,7 +240,9 @@ static int parse(struct fuzz_options *options, int argument_count, char **argume
 static int run(int argument_count, char **arguments)
 {
     struct fuzz_options options = { .campaign = { .plan = { .seed = 1,
-                                                            .portfolio = portfolio_create(NULL) },
+                                                            .portfolio = portfolio_create(NULL),
+                                                            .greybox = true,
+                                                            .search = { .kinds = FEEDBACK_ALL } },
                                                   .jobs = command_jobs_default(),
                                                   .directory = "findings/new" },
                                     .strategy = "portfolio" };

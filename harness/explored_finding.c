@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "../scheduler/check.h"
 #include "../scheduler/explore_bounded.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
@@ -90,11 +89,7 @@ const struct verdict_record *explored_finding_execute(const void *context, uint3
     const struct scheduler_options *exploring = context;
     struct scheduler_options plain = *exploring;
     plain.exploring = false;
-    struct explore_step *found = calloc(finding->choice_count + 1, sizeof *found);
-    CHECK(found != NULL, ==, true);
-    for (uint32_t i = 0; i < finding->choice_count; i++)
-        found[i] = (struct explore_step){ .answer = finding->choices[i].answer,
-                                          .data = finding->choices[i].kind == CHOICE_DATA };
+    struct explore_step *found = explore_steps_of(finding->choices, finding->choice_count);
     /* Its choices may be those of another order of the events in which it was seen. */
     const struct attempt as_found = { exploring, found, finding->choice_count,
                                       finding->preemptions != PREEMPTIONS_UNKNOWN };

@@ -118,12 +118,12 @@ static uint64_t fingerprint_of(struct finding_notes *notes, const struct verdict
     return known->fingerprint;
 }
 
-/* Puts the witness's choices in, or nothing where its number says all. */
+/* Puts the witness's choices in. */
 static void copy_choices(struct finding *finding, const struct witness *witness)
 {
     free(finding->choices);
     finding->choices = NULL;
-    finding->choice_count = witness->number != NULL ? 0 : witness->choice_count;
+    finding->choice_count = witness->choice_count;
     if (finding->choice_count == 0)
         return;
     size_t bytes = finding->choice_count * sizeof *finding->choices;

@@ -7,7 +7,7 @@
 
 #define PREEMPTIONS_UNKNOWN UINT32_MAX
 
-/* An execution that shows a verdict. It is named by its number in a campaign, or by its choices. */
+/* An execution that shows a verdict. */
 struct finding {
     uint64_t fingerprint;
     uint64_t number; /* of the execution; where choices name it, their hash */
@@ -36,7 +36,7 @@ struct finding_notes *finding_notes_create(void);
 
 /* How the current execution, or one equivalent to it, can be made. */
 struct witness {
-    const uint64_t *number; /* in a campaign; else NULL, and: */
+    const uint64_t *number; /* in a campaign; else NULL: a hash of its choices */
     const struct choice *choices;
     uint32_t choice_count;
     uint32_t switches, preemptions; /* as in struct finding */

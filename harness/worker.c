@@ -2,11 +2,13 @@
 #include "worker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "../scheduler/check.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
 #include "../scheduler/trace.h"
@@ -31,31 +33,15 @@ uint64_t worker_target_seed(const struct worker_plan *plan)
     return XXH3_64bits_withSeed(name, strlen(name), plan->seed);
 }
 
+static uint64_t execution_seed(uint64_t target_seed, uint64_t number)
+{
+    return rng_mix(target_seed + number * UINT64_C(0x9e3779b97f4a7c15));
+}
+
 void worker_run(struct worker_plan *plan, uint64_t target_seed, uint64_t number)
 {
-    scheduler_run(portfolio_pick(&plan->portfolio, number),
-                  rng_mix(target_seed + number * UINT64_C(0x9e3779b97f4a7c15)));
+    scheduler_run(portfolio_pick(&plan->portfolio, number), execution_seed(target_seed, number));
 }
-
-/* Runs the execution a second time; any difference is a verdict of its own. */
-static void worker_execute_again(struct worker_plan *plan, uint64_t target_seed, uint64_t number)
-{
-    uint64_t hash = trace_hash();
-    worker_run(plan, target_seed, number);
-    oracle_judge();
-    if (trace_hash() != hash)
-        execution_add_verdict(TREADLE_NONDETERMINISTIC, "the same choices give the same events");
-}
-
-void worker_execute(struct worker_plan *plan, uint64_t target_seed, uint64_t number)
-{
-    worker_run(plan, target_seed, number);
-    oracle_judge();
-    if (plan->twice && !scheduler_crashed())
-        worker_execute_again(plan, target_seed, number);
-}
-
-/* ---- serving --------------------------------------------------------------------------------- */
 
 struct worker {
     struct worker_plan plan;
@@ -63,7 +49,46 @@ struct worker {
     int64_t target; /* index of the open one, or -1 */
     uint64_t target_seed;
     struct finding_notes *notes; /* of the open target */
+    struct greybox_target *greyboxes; /* in a greybox search, of all targets */
+    struct shown shown;               /* by this piece of work */
 };
+
+/* ---- one execution in a campaign ------------------------------------------------------------- */
+
+/* Runs an execution; varied, if not NULL, is what its generation sees. */
+static void run(struct worker *worker, struct greybox_target *varied, uint64_t number)
+{
+    uint64_t seed = execution_seed(worker->target_seed, number);
+    struct strategy strategy;
+    if (varied == NULL)
+        worker_run(&worker->plan, worker->target_seed, number);
+    else if (greybox_draw(varied, number, seed, &strategy))
+        scheduler_run(&strategy, varied->input.seed);
+    else
+        scheduler_run(portfolio_pick(&worker->plan.portfolio, rng_mix(number)), seed);
+}
+
+/* Runs the execution a second time; any difference is a verdict of its own. */
+static void run_again(struct worker *worker, struct greybox_target *varied, uint64_t number)
+{
+    uint64_t hash = trace_hash();
+    run(worker, varied, number);
+    oracle_judge();
+    if (trace_hash() != hash)
+        execution_add_verdict(TREADLE_NONDETERMINISTIC, "the same choices give the same events");
+}
+
+static void execute(struct worker *worker, struct greybox_target *varied, uint64_t number)
+{
+    run(worker, varied, number);
+    oracle_judge();
+    if (worker->plan.twice && !scheduler_crashed())
+        run_again(worker, varied, number);
+    if (varied != NULL && !scheduler_crashed())
+        greybox_look(varied, number, &worker->shown);
+}
+
+/* ---- pieces of work -------------------------------------------------------------------------- */
 
 static bool worker_open(struct worker *worker, uint32_t target, struct work_result *result)
 {
@@ -97,16 +122,20 @@ static void worker_do(struct worker *worker, const struct work *work, struct wor
     memset(result, 0, sizeof *result);
     if (!worker_open(worker, work->target, result))
         return;
+    struct greybox_target *varied =
+        worker->plan.greybox ? &worker->greyboxes[work->target] : NULL;
     double start = tally_now();
     bool over = false;
     while (result->done < work->count && !over && !scheduler_crashed()) {
         uint64_t number = work->from + result->done++;
-        worker_execute(&worker->plan, worker->target_seed, number);
+        execute(worker, varied, number);
         worker->board->executions++;
         tally_count(&result->tally, number, worker->plan.start);
         if (execution.verdict_count > 0) {
             finding_notes_add(worker->notes,
                               &(struct witness){ .number = &number,
+                                                 .choices = execution.choices,
+                                                 .choice_count = execution.choice_count,
                                                  .switches = execution.switches,
                                                  .preemptions = PREEMPTIONS_UNKNOWN });
             over = worker->plan.stop_on_first;
@@ -118,18 +147,36 @@ static void worker_do(struct worker *worker, const struct work *work, struct wor
     result->over = scheduler_crashed();
 }
 
+/* What a piece of work is to see. */
+static bool receive_view(struct worker *worker, const struct work *work, int socket)
+{
+    if (!worker->plan.greybox)
+        return true;
+    struct greybox_target *greybox = &worker->greyboxes[work->target];
+    greybox->feedback.kinds = worker->plan.search.kinds;
+    if (!greybox_receive(greybox, socket))
+        return false;
+    shown_begin(&worker->shown, greybox->view.entry_count);
+    return true;
+}
+
 static void worker_serve(const void *plan, int socket, struct process_board *board)
 {
     struct worker worker = { .plan = *(const struct worker_plan *)plan,
                              .board = board,
                              .target = -1,
                              .notes = finding_notes_create() };
+    if (worker.plan.greybox) {
+        worker.greyboxes = calloc(target_count(), sizeof *worker.greyboxes);
+        CHECK(worker.greyboxes != NULL, ==, true);
+    }
     struct work work;
-    while (process_read(socket, &work, sizeof work)) {
+    while (process_read(socket, &work, sizeof work) && receive_view(&worker, &work, socket)) {
         struct work_result result;
         worker_do(&worker, &work, &result);
         if (!process_write(socket, &result, sizeof result)
-            || !finding_notes_send(worker.notes, socket) || result.over)
+            || !finding_notes_send(worker.notes, socket)
+            || (worker.plan.greybox && !shown_send(&worker.shown, socket)) || result.over)
             break;
     }
 }

@@ -35,6 +35,13 @@ struct constrained {
         bool over;
     } states[CONSTRAINTS_MAX];
     uint64_t named[1024 / 64]; /* abstract events that a constraint names, modulo 1024, as bits */
+    uint32_t written_count;    /* states with `written` */
+    /* By goroutine: its pending event, abstract, and whether a constraint names it. As long as it has
+     * a priority the event is the same. */
+    struct {
+        uint16_t abstract;
+        bool named;
+    } pending[GOROUTINES_MAX + DRAINERS_MAX];
 };
 
 /* Partial order sampling among those that no constraint speaks against. constrained outlives the

@@ -192,6 +192,15 @@ bool explorer_blocked(const struct explorer *explorer)
     return explorer->blocked;
 }
 
+struct explore_step *explore_steps_of(const struct choice *choices, uint32_t count)
+{
+    struct explore_step *steps = room(NULL, (count + 1) * sizeof *steps);
+    for (uint32_t i = 0; i < count; i++)
+        steps[i] = (struct explore_step){ .answer = choices[i].answer,
+                                          .data = choices[i].kind == CHOICE_DATA };
+    return steps;
+}
+
 /* ---- one execution --------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) uint32_t first_by_path(struct goroutine *const *candidates,

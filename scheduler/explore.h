@@ -116,6 +116,9 @@ uint32_t explorer_fewest(struct explorer *explorer, uint32_t limit,
  * This happens only if the target is nondeterministic outside its choices, or Treadle is wrong. */
 bool explorer_blocked(const struct explorer *explorer);
 
+/* The steps that take these choices, to be freed. */
+struct explore_step *explore_steps_of(const struct choice *choices, uint32_t count);
+
 /* A strategy that follows steps, then lets D decide. steps outlive its use. */
 struct strategy strategy_steps(const struct explore_step *steps, uint32_t count);
 

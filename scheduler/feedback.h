@@ -47,6 +47,11 @@ static inline void feedback_learn(struct feedback *feedback, uint16_t feature)
     feedback->known[feature / 64] |= UINT64_C(1) << feature % 64;
 }
 
+static inline void feedback_forget(struct feedback *feedback, uint16_t feature)
+{
+    feedback->known[feature / 64] &= ~(UINT64_C(1) << feature % 64);
+}
+
 /* Looks at the execution that has ended: fills in signature, fresh and pairs. What is fresh is not
  * known yet: the caller learns it. */
 void feedback_look(struct feedback *feedback);

@@ -31,6 +31,7 @@ static void constrained_begin(struct strategy *self, uint64_t seed)
     constrained->answers_given = 0;
     memset(constrained->states, 0, input->constraint_count * sizeof constrained->states[0]);
     memset(constrained->named, 0, sizeof constrained->named);
+    constrained->written_count = 0;
     for (uint32_t i = 0; i < input->constraint_count; i++) {
         const uint16_t named[] = { input->constraints[i].write, input->constraints[i].read };
         for (uint32_t k = 0; k < 2; k++)
@@ -76,7 +77,13 @@ static enum wish wish_of_all(const struct constrained *constrained, const struct
                              uint16_t abstract, const uint16_t *pending, uint32_t count)
 {
     enum wish wish = WISH_NONE;
+    if (constrained->written_count == 0 && !is_named(constrained, abstract))
+        return wish;
     for (uint32_t i = 0; i < constrained->input->constraint_count; i++) {
+        const struct constraint *constraint = &constrained->input->constraints[i];
+        if (abstract != constraint->read && abstract != constraint->write
+            && !constrained->states[i].written)
+            continue;
         enum wish one = wish_of(constrained, i, event, abstract, pending, count);
         if (one == WISH_WAIT)
             return WISH_WAIT;
@@ -95,12 +102,14 @@ static void follow(struct constrained *constrained, const struct event *event, u
             bool last = constrained->states[i].reads++ >= constraint->occurrence;
             constrained->states[i].over |= last;
         }
+        bool written = constrained->states[i].written;
         if (abstract == constraint->write) {
             constrained->states[i].written = true;
             constrained->states[i].address = event->address;
-        } else if (writes && overlap(event, constrained->states[i].address)) {
+        } else if (written && writes && overlap(event, constrained->states[i].address)) {
             constrained->states[i].written = false;
         }
+        constrained->written_count += constrained->states[i].written - (uint32_t)written;
     }
 }
 
@@ -110,24 +119,30 @@ static uint32_t constrained_pick(struct strategy *self, struct goroutine *const 
                                  uint32_t count)
 {
     struct constrained *constrained = self->constrained;
-    uint16_t pending[CANDIDATES_MAX];
-    enum wish wishes[CANDIDATES_MAX], best = WISH_NONE;
-    bool any = false, free = false;
+    bool concerned = constrained->written_count > 0;
     for (uint32_t i = 0; i < count; i++) {
-        pending[i] = abstract_event(candidates[i]->pending.pc, candidates[i]->id);
-        any |= is_named(constrained, pending[i]);
+        uint32_t id = candidates[i]->id;
+        if (candidates[i]->priority == 0) {
+            uint16_t abstract = abstract_event(candidates[i]->pending.pc, id);
+            constrained->pending[id].abstract = abstract;
+            constrained->pending[id].named = is_named(constrained, abstract);
+        }
+        concerned |= constrained->pending[id].named;
     }
+    if (!concerned)
+        return pos_highest(self, candidates, count);
+    uint16_t pending[CANDIDATES_MAX] = { 0 };
+    for (uint32_t i = 0; i < count; i++)
+        pending[i] = constrained->pending[candidates[i]->id].abstract;
+    enum wish best = WISH_WAIT;
     uint32_t picked = 0;
     uint64_t highest = 0;
     for (uint32_t i = 0; i < count; i++) {
-        wishes[i] = wish_of_all(constrained, &candidates[i]->pending, pending[i], pending, count);
-        free |= wishes[i] != WISH_WAIT;
-        best = wishes[i] > best ? wishes[i] : best;
-    }
-    (void)any;
-    for (uint32_t i = 0; i < count; i++) {
+        enum wish wish = wish_of_all(constrained, &candidates[i]->pending, pending[i], pending,
+                                     count);
         uint64_t priority = pos_priority(self, candidates[i]);
-        if ((!free || wishes[i] == best) && priority > highest) {
+        if (wish > best || (wish == best && priority > highest)) {
+            best = wish;
             highest = priority;
             picked = i;
         }

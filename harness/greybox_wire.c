@@ -1,0 +1,98 @@
+/* greybox_wire.c: what goes to and fro between the two halves of a greybox loop. */
+#include "greybox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../scheduler/check.h"
+#include "process.h"
+
+/* Goes before what a worker is to see: new entries, pairs and features follow, then energies. */
+struct view_message {
+    uint32_t entries, pairs, features;  /* that the worker has not been sent yet */
+    uint32_t entry_count, pair_count;   /* of the view */
+};
+
+/* Goes before what was shown: bytes, then uses. */
+struct shown_message {
+    uint64_t byte_count;
+    uint32_t use_count;
+};
+
+bool greybox_send(const struct greybox *greybox, const struct generation *generation,
+                  struct greybox_sent *sent, int socket)
+{
+    const struct corpus *corpus = &greybox->corpus;
+    const struct view_message message = { .entries = corpus->entry_count - sent->entries,
+                                          .pairs = corpus->pair_count - sent->pairs,
+                                          .features = greybox->feature_count - sent->features,
+                                          .entry_count = generation->entry_count,
+                                          .pair_count = generation->pair_count };
+    bool fine = process_write(socket, &message, sizeof message)
+                && process_write(socket, corpus->entries + sent->entries,
+                                 message.entries * sizeof *corpus->entries)
+                && process_write(socket, corpus->pairs + sent->pairs,
+                                 message.pairs * sizeof *corpus->pairs)
+                && process_write(socket, greybox->features + sent->features,
+                                 message.features * sizeof *greybox->features)
+                && process_write(socket, generation->energies,
+                                 message.entry_count * sizeof *generation->energies);
+    *sent = (struct greybox_sent){ corpus->entry_count, corpus->pair_count,
+                                   greybox->feature_count };
+    return fine;
+}
+
+static void *receive(int socket, uint32_t count, size_t bytes)
+{
+    void *items = calloc(count + 1u, bytes);
+    CHECK(items != NULL, ==, true);
+    if (process_read(socket, items, count * bytes))
+        return items;
+    free(items);
+    return NULL;
+}
+
+bool greybox_receive(struct greybox_target *target, int socket)
+{
+    struct view_message message;
+    if (!process_read(socket, &message, sizeof message))
+        return false;
+    struct corpus_entry *entries = receive(socket, message.entries, sizeof *entries);
+    struct reads_from *pairs =
+        entries != NULL ? receive(socket, message.pairs, sizeof *pairs) : NULL;
+    uint16_t *features = pairs != NULL ? receive(socket, message.features, sizeof *features) : NULL;
+    uint32_t *energies =
+        features != NULL ? receive(socket, message.entry_count, sizeof *energies) : NULL;
+    if (energies != NULL) {
+        for (uint32_t i = 0; i < message.entries; i++)
+            corpus_add(&target->corpus, &entries[i]);
+        corpus_add_pairs(&target->corpus, pairs, message.pairs);
+        greybox_see(target, message.entry_count, message.pair_count, energies);
+        for (uint32_t i = 0; i < message.features; i++)
+            feedback_learn(&target->feedback, features[i]);
+    }
+    free(entries);
+    free(pairs);
+    free(features);
+    free(energies);
+    return energies != NULL;
+}
+
+bool shown_send(const struct shown *shown, int socket)
+{
+    const struct shown_message message = { .byte_count = shown->byte_count,
+                                           .use_count = shown->use_count };
+    return process_write(socket, &message, sizeof message)
+           && process_write(socket, shown->bytes, shown->byte_count)
+           && process_write(socket, shown->uses, shown->use_count * sizeof *shown->uses);
+}
+
+bool shown_receive(struct shown *shown, int socket)
+{
+    struct shown_message message;
+    if (!process_read(socket, &message, sizeof message))
+        return false;
+    shown_begin(shown, message.use_count);
+    return process_read(socket, shown_room(shown, message.byte_count), message.byte_count)
+           && process_read(socket, shown->uses, message.use_count * sizeof *shown->uses);
+}
