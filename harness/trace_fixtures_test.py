@@ -117,6 +117,14 @@ class BadOperations(ProgramCase):
         self.refuse_third_line(b"a 1\0 1")
         self.refuse_third_line(b"\xff\xfe\xfd")
 
+    def test_zero_byte_in_a_name(self):
+        """What stands behind it belongs to the name."""
+        for behind in b"", b"x", b"x" * 8, b"x" * 1_000_000:
+            for before in b"", b"@1 ", b"=1 g 1;":
+                with self.subTest(before + behind[:8]):
+                    self.refuse_third_line(before + b"a\0" + behind + b" 1 2",
+                                           "unknown operation 'a." + behind[:30].decode())
+
     def test_numbers_at_their_limits(self):
         self.call("trace", "gomap", stdin=b"new 0\na 18446744073709551615 0xffffffffffffffff\n")
 

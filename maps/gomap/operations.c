@@ -90,8 +90,8 @@ static uint32_t find_description(const char *word, size_t bytes)
 {
     uint32_t i = 0;
     while (i < DESCRIPTION_COUNT
-           && (strncmp(descriptions[i].name, word, bytes) != 0
-               || descriptions[i].name[bytes] != 0))
+           && (strlen(descriptions[i].name) != bytes
+               || memcmp(descriptions[i].name, word, bytes) != 0))
         i++;
     return i;
 }

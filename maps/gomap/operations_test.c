@@ -58,6 +58,19 @@ static void names_what_is_wrong(void **state)
                  "unknown operation 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'...");
 }
 
+/* Text is as long as is said, not up to a zero byte. */
+static void reads_zero_bytes(void **state)
+{
+    (void)state;
+    static const char text[] = "a\0xxxxxxxx 1 2";
+    struct operation operation;
+    char cause[OPERATION_CAUSE_BYTES];
+    assert_false(operation_parse(text, sizeof text - 1, &operation, cause));
+    assert_string_equal(cause, "unknown operation 'a.xxxxxxxx'");
+    assert_false(operation_parse(text, 2, &operation, cause));
+    assert_string_equal(cause, "unknown operation 'a.'");
+}
+
 static void reads_lists(void **state)
 {
     (void)state;
@@ -77,6 +90,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_operations),
         cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(reads_zero_bytes),
         cmocka_unit_test(reads_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
