@@ -125,6 +125,8 @@ static int run(int argument_count, char **arguments)
         return command_misuse(&command_outcomes, "%s has no programs", options.subject->name);
     struct treadle_target *target =
         options.subject->parse_program(&options.language, stdin, stderr);
+    if (ferror(stdin))
+        fprintf(stderr, "treadle outcomes: standard input cannot be read\n");
     if (target == NULL)
         return EXIT_USAGE;
     struct outcome *outcomes = NULL;

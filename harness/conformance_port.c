@@ -349,6 +349,8 @@ int main(int argument_count, char **arguments)
         return USAGE;
     }
     struct treadle_target *target = gomap->parse_program(&options, file, stderr);
+    if (ferror(file))
+        perror(arguments[argument_count - 1]);
     fclose(file);
     if (target == NULL)
         return USAGE;

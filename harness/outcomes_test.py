@@ -159,6 +159,16 @@ class Output(OutcomesCase):
                     self.refuse("outcomes", "gomap", stdin=text.encode("latin-1")),
                     f"line {line}: {cause}")
 
+    def test_input_that_cannot_be_read(self):
+        folder = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        for command in "outcomes", "trace":
+            done = subprocess.run([self.program, command, "gomap"], stdin=folder,
+                                  capture_output=True, check=False)
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (2, b"", f"treadle {command}: standard input cannot be read\n"
+                              .encode()))
+
 
 if __name__ == "__main__":
     main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`treadle trace gomap` prints for every recorded stream of operations what Go 1.19.8 printed, byte
-for byte, and refuses what is no operation.
+for byte, refuses what is no operation, and bounds what it takes of time and memory.
 
     trace_fixtures_test.py BUILD/treadle
 """
@@ -8,14 +8,16 @@ for byte, and refuses what is no operation.
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True  # the sources stay as they are
-from program_case import SOURCE_ROOT, ProgramCase, main
+from program_case import PATIENCE_SECONDS, SOURCE_ROOT, ProgramCase, main
 
 FIXTURES = os.path.join(SOURCE_ROOT, "maps", "gomap", "fixtures")
 FIXTURES_MIN = 17  # so many were recorded
 ARGUMENTS = {"rand": 1, "new": 1, "a": 2, "d": 1, "g": 1, "c": 0, "it": 0, "ii": 1, "in": 1,
              "ik": 1, "seed": 1, "H": 2, "h": 1, "xf": 1}  # how many each operation takes
+LINE_BYTES_MAX = 1 << 20
 
 
 def first_difference(expected, found):
@@ -112,6 +114,19 @@ class BadOperations(ProgramCase):
         self.refuse_third_line(b"a 1 " + b"1" * 1_000_000)
         self.refuse_third_line(b"z" * 1_000_000)
 
+    def test_endless_line(self):
+        """There is a limit, which holds for comments and nested operations, too."""
+        cause = f"longer than {LINE_BYTES_MAX} bytes"
+        for start in b"", b"#", b"@1 g 1;", b"a\0":
+            with self.subTest(start):
+                self.refuse_third_line(start + b" " * (LINE_BYTES_MAX + 1 - len(start)), cause)
+        comment = b"#" * LINE_BYTES_MAX
+        self.call("trace", "gomap", stdin=b"new 0\n" + comment + b"\na 1 1\n" + comment)
+        with open("/dev/zero", "rb") as zeros:
+            done = subprocess.run([self.program, "trace", "gomap"], stdin=zeros,
+                                  capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+        self.assertEqual((done.returncode, done.stderr), (2, f"line 1: {cause}\n".encode()))
+
     def test_binary(self):
         self.refuse_third_line(bytes(byte for byte in range(256) if byte != ord("\n")))
         self.refuse_third_line(b"a 1\0 1")
@@ -127,6 +142,38 @@ class BadOperations(ProgramCase):
 
     def test_numbers_at_their_limits(self):
         self.call("trace", "gomap", stdin=b"new 0\na 18446744073709551615 0xffffffffffffffff\n")
+
+
+class Limits(ProgramCase):
+    def test_output_that_cannot_be_written(self):
+        """Ends the trace, however much input there is."""
+        operations = b"a 1 2\n" * 10_000
+        with open("/dev/full", "wb") as full, tempfile.TemporaryFile() as errors, \
+                subprocess.Popen([self.program, "trace", "gomap", "--dump", "sum"], stdout=full,
+                                 stdin=subprocess.PIPE, stderr=errors) as trace:
+            with self.assertRaises(BrokenPipeError):
+                trace.stdin.write(b"new 0\n")
+                for _ in range(10_000):
+                    trace.stdin.write(operations)
+            try:
+                trace.stdin.close()
+            except BrokenPipeError:
+                pass
+            self.assertEqual(trace.wait(PATIENCE_SECONDS), 2)
+            errors.seek(0)
+            self.assertEqual(errors.read(), b"treadle trace: standard output cannot be written\n")
+
+    def test_memory_of_digests(self):
+        """A map of 24 MiB has a dump nearly as large; not many are kept at a time."""
+        with tempfile.TemporaryFile() as operations:
+            operations.write(b"new 1000000\n" + b"g 1\n" * 63)
+            operations.seek(0)
+            # Not `with`: wait4 takes what wait would.
+            trace = subprocess.Popen([self.program, "trace", "gomap", "--dump", "digest"],
+                                     stdin=operations, stdout=subprocess.DEVNULL)
+            _, trace.returncode, usage = os.wait4(trace.pid, 0)
+        self.assertEqual(trace.returncode, 0)
+        self.assertLess(usage.ru_maxrss, 256 << 10)  # KiB
 
 
 if __name__ == "__main__":

@@ -262,7 +262,8 @@ struct treadle_subject {
      * own check ended it, 2 for bad input (one line on error, with the line's number). */
     int (*trace)(const struct treadle_options *options, FILE *in, FILE *out, FILE *error);
     /* Reads a program and returns a target that runs it (destroy it with free_program); NULL for
-     * bad input, one line on error. */
+     * bad input, one line on error. Where in cannot be read, neither writes a line: the caller
+     * sees it by ferror. */
     struct treadle_target *(*parse_program)(const struct treadle_options *options, FILE *in,
                                             FILE *error);
     void (*free_program)(struct treadle_target *target);

@@ -16,16 +16,16 @@ static const struct {
 };
 enum { DESCRIPTION_COUNT = sizeof descriptions / sizeof descriptions[0], WORD_BYTES_SHOWN = 32 };
 
-static bool is_space(char byte)
+bool operation_blank(char byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
 void operation_trim(const char **text, size_t *bytes)
 {
-    while (*bytes > 0 && is_space((*text)[*bytes - 1]))
+    while (*bytes > 0 && operation_blank((*text)[*bytes - 1]))
         --*bytes;
-    while (*bytes > 0 && is_space(**text)) {
+    while (*bytes > 0 && operation_blank(**text)) {
         ++*text;
         --*bytes;
     }
@@ -34,10 +34,10 @@ void operation_trim(const char **text, size_t *bytes)
 /* Takes the next word off the text; 0 bytes at its end. */
 static size_t next_word(const char **text, const char *end, const char **ret_word)
 {
-    while (*text < end && is_space(**text))
+    while (*text < end && operation_blank(**text))
         ++*text;
     const char *word = *text;
-    while (*text < end && !is_space(**text))
+    while (*text < end && !operation_blank(**text))
         ++*text;
     *ret_word = word;
     return (size_t)(*text - word);

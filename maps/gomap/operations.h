@@ -60,7 +60,9 @@ void operation_list_deinit(struct operation_list *list);
 /* Whether a goroutine beside others may do it; the rest belongs to the set-up. */
 bool operation_concurrent(enum operation_kind kind);
 
-/* Drops white space at both ends. */
+/* Whether words end here: a space, a tab, or the end of a line. */
+bool operation_blank(char byte);
+/* Drops blanks at both ends. */
 void operation_trim(const char **text, size_t *bytes);
 
 #endif

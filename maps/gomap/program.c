@@ -6,6 +6,7 @@
 
 #include "gomap/dump.h"
 #include "gomap/invariants.h"
+#include "gomap/lines.h"
 #include "gomap/trace.h"
 #include "gomap/walk.h"
 
@@ -247,35 +248,36 @@ static bool parse_line(struct program *program, const char *line, size_t bytes,
     return true;
 }
 
-/* 0, or the number of the line that is wrong. */
-static uint64_t parse_lines(struct program *program, FILE *in, char cause[OPERATION_CAUSE_BYTES])
+/* Keeps the line as it stands; a last one without a newline gets it. */
+static void keep_source(struct program *program, const struct text *line)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    uint64_t number = 0;
-    uint64_t wrong = 0;
-    for (;;) {
-        ssize_t bytes = getline(&line, &capacity, in);
-        if (bytes < 0)
-            break;
-        number++;
-        const char *trimmed = line;
-        size_t count = (size_t)bytes;
+    text_bytes(&program->source, line->bytes, line->count);
+    if (line->bytes[line->count - 1] != '\n')
+        text_byte(&program->source, '\n');
+}
+
+/* False for bad input, with a cause, and where the input cannot be read. */
+static bool parse_lines(struct program *program, struct lines *lines,
+                        char cause[OPERATION_CAUSE_BYTES])
+{
+    while (lines_next(lines, cause)) {
+        const char *trimmed = lines->line.bytes;
+        size_t count = lines->line.count;
         operation_trim(&trimmed, &count);
         if (count == strlen("outcomes:") && memcmp(trimmed, "outcomes:", count) == 0)
             break;
-        if (!parse_line(program, trimmed, count, cause)) {
-            wrong = number;
-            break;
-        }
-        text_bytes(&program->source, line, (size_t)bytes);
+        if (!parse_line(program, trimmed, count, cause))
+            return false;
+        keep_source(program, &lines->line);
     }
-    free(line);
-    if (wrong == 0 && program->goroutine_count == 0) {
+    if (cause[0] != 0 || ferror(lines->in))
+        return false;
+    if (program->goroutine_count == 0) {
         snprintf(cause, OPERATION_CAUSE_BYTES, "no line 'par'");
-        wrong = number + (number == 0);
+        lines->number += lines->number == 0;
+        return false;
     }
-    return wrong;
+    return true;
 }
 
 struct program *program_create(const struct map_type *type, FILE *in, FILE *error)
@@ -284,10 +286,13 @@ struct program *program_create(const struct map_type *type, FILE *in, FILE *erro
     if (program == NULL)
         abort();
     program->state.type = *type;
-    char cause[OPERATION_CAUSE_BYTES] = "";
-    uint64_t wrong = parse_lines(program, in, cause);
-    if (cause[0] != 0) {
-        fprintf(error, "line %llu: %s\n", (unsigned long long)wrong, cause);
+    char cause[OPERATION_CAUSE_BYTES];
+    struct lines lines = { .in = in };
+    bool right = parse_lines(program, &lines, cause);
+    lines_deinit(&lines);
+    if (!right) {
+        if (!ferror(in))
+            fprintf(error, "line %llu: %s\n", (unsigned long long)lines.number, cause);
         program_destroy(program);
         return NULL;
     }

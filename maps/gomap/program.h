@@ -40,7 +40,7 @@ struct program {
 };
 
 /* Reads a program for maps of this type; what follows a line `outcomes:` is left alone. NULL for
- * bad input, with one line on error. */
+ * bad input, with one line on error, and without a word where in cannot be read (ferror tells). */
 struct program *program_create(const struct map_type *type, FILE *in, FILE *error);
 /* The same out of a literal; bad input ends the process. */
 struct program *program_of(const struct map_type *type, const char *source);

@@ -9,6 +9,7 @@
 #include "gomap/digest.h"
 #include "gomap/dump.h"
 #include "gomap/interpreter.h"
+#include "gomap/lines.h"
 #include "gomap/operations.h"
 
 /* 1 / 0xa0761d6478bd642f modulo 2^64: from a distance of generator states to a number of draws. */
@@ -21,7 +22,7 @@ enum trace_dump {
 #undef X
 };
 
-enum { BATCH_MAX = 64, OUTPUT_BYTES = 1 << 16 };
+enum { BATCH_MAX = 64, BATCH_BYTES = 1 << 21, OUTPUT_BYTES = 1 << 16 };
 
 /* `@N` and `=N` lines: what to run inside a call of the next operation. */
 struct nested {
@@ -36,7 +37,6 @@ struct trace {
     struct map_state state;
     struct interpreter interpreter;
     struct dumper dumper;
-    uint64_t line_number;
     uint64_t operation_number;
     /* The operation that runs. */
     struct operation operation;
@@ -46,9 +46,12 @@ struct trace {
     struct text nested_lines; /* K lines */
     uint64_t draws;           /* before the last `rand` inside this operation */
     uint64_t random_before;
-    /* Dumps whose digests are still to be computed: their lines O, and what they digest. */
-    struct text batch_titles[BATCH_MAX];
-    struct text batch_lines[BATCH_MAX];
+    /* Dumps whose digests are still to be computed: their lines O, and what they digest. Each ends
+     * where the next begins. */
+    struct text batch_titles;
+    struct text batch_lines;
+    size_t batch_title_ends[BATCH_MAX];
+    size_t batch_line_ends[BATCH_MAX];
     size_t batch_count;
     struct text out;
     FILE *file;
@@ -107,19 +110,24 @@ static void flush(struct trace *trace)
 static void flush_batch(struct trace *trace)
 {
     struct digest digests[BATCH_MAX];
-    for (size_t i = 0; i < trace->batch_count; i++)
+    size_t start = 0;
+    for (size_t i = 0; i < trace->batch_count; start = trace->batch_line_ends[i++])
         digests[i] = (struct digest){
-            .bytes = trace->batch_lines[i].bytes,
-            .count = trace->batch_lines[i].count,
+            .bytes = trace->batch_lines.bytes + start,
+            .count = trace->batch_line_ends[i] - start,
         };
     digest_all(digests, trace->batch_count);
-    for (size_t i = 0; i < trace->batch_count; i++) {
-        text_bytes(&trace->out, trace->batch_titles[i].bytes, trace->batch_titles[i].count);
+    start = 0;
+    for (size_t i = 0; i < trace->batch_count; start = trace->batch_title_ends[i++]) {
+        text_bytes(&trace->out, trace->batch_titles.bytes + start,
+                   trace->batch_title_ends[i] - start);
         text_string(&trace->out, "D ");
         text_hex(&trace->out, digests[i].value, 16);
         text_byte(&trace->out, '\n');
     }
     trace->batch_count = 0;
+    trace->batch_titles.count = 0;
+    trace->batch_lines.count = 0;
 }
 
 static void write_title(const struct trace *trace, const char *line, size_t bytes,
@@ -171,18 +179,25 @@ static void write_dump(struct trace *trace, struct text *out)
         dump_iterators(&trace->dumper, interpreter->iterators, interpreter->iterator_count, out);
 }
 
+/* Leaves the digest of a dump for later. */
+static void add_to_batch(struct trace *trace, const char *line, size_t bytes)
+{
+    size_t i = trace->batch_count++;
+    write_title(trace, line, bytes, &trace->batch_titles);
+    write_dump(trace, &trace->batch_lines);
+    trace->batch_title_ends[i] = trace->batch_titles.count;
+    trace->batch_line_ends[i] = trace->batch_lines.count;
+    if (trace->batch_count == BATCH_MAX || trace->batch_lines.count >= BATCH_BYTES)
+        flush_batch(trace);
+}
+
 static void report(struct trace *trace, const char *line, size_t bytes)
 {
+    if (trace->dump == TRACE_NONE)
+        return;
     if (trace->dump == TRACE_DIGEST) {
-        struct text *title = &trace->batch_titles[trace->batch_count];
-        struct text *lines = &trace->batch_lines[trace->batch_count++];
-        title->count = 0;
-        lines->count = 0;
-        write_title(trace, line, bytes, title);
-        write_dump(trace, lines);
-        if (trace->batch_count == BATCH_MAX)
-            flush_batch(trace);
-    } else if (trace->dump != TRACE_NONE) {
+        add_to_batch(trace, line, bytes);
+    } else {
         write_title(trace, line, bytes, &trace->out);
         write_dump(trace, &trace->out);
     }
@@ -307,7 +322,7 @@ static bool parse_nested(struct trace *trace, const char *line, size_t bytes,
     enum map_type_call call = line[0] == '@' ? MAP_TYPE_HASH : MAP_TYPE_EQUAL;
     struct nested *nested = &trace->nested[call];
     size_t number_bytes = 1;
-    while (number_bytes < bytes && line[number_bytes] != ' ' && line[number_bytes] != '\t')
+    while (number_bytes < bytes && !operation_blank(line[number_bytes]))
         number_bytes++;
     if (!operation_number(line + 1, number_bytes - 1, &nested->at)) {
         snprintf(cause, OPERATION_CAUSE_BYTES, "bad number after '%c'", line[0]);
@@ -336,9 +351,10 @@ static bool parse_nested(struct trace *trace, const char *line, size_t bytes,
     return true;
 }
 
-static int trace_line(struct trace *trace, const char *line, size_t bytes, FILE *error)
+/* 2, with a cause, for bad input. */
+static int trace_line(struct trace *trace, const char *line, size_t bytes,
+                      char cause[OPERATION_CAUSE_BYTES])
 {
-    char cause[OPERATION_CAUSE_BYTES];
     operation_trim(&line, &bytes);
     if (bytes == 0 || line[0] == '#')
         return 0;
@@ -348,23 +364,22 @@ static int trace_line(struct trace *trace, const char *line, size_t bytes, FILE 
     } else if (operation_parse(line, bytes, &trace->operation, cause)) {
         return trace_operation(trace, line, bytes);
     }
-    fprintf(error, "line %llu: %s\n", (unsigned long long)trace->line_number, cause);
     return 2;
 }
 
+/* Ends early where the output cannot be written. */
 static int trace_lines(struct trace *trace, FILE *in, FILE *error)
 {
-    char *line = NULL;
-    size_t capacity = 0;
+    struct lines lines = { .in = in };
+    char cause[OPERATION_CAUSE_BYTES] = "";
     int status = 0;
-    while (status == 0) {
-        ssize_t bytes = getline(&line, &capacity, in);
-        if (bytes < 0)
-            break;
-        trace->line_number++;
-        status = trace_line(trace, line, (size_t)bytes, error);
+    while (status == 0 && !ferror(trace->file) && lines_next(&lines, cause))
+        status = trace_line(trace, lines.line.bytes, lines.line.count, cause);
+    if (cause[0] != 0) {
+        fprintf(error, "line %llu: %s\n", (unsigned long long)lines.number, cause);
+        status = 2;
     }
-    free(line);
+    lines_deinit(&lines);
     return status;
 }
 
@@ -374,10 +389,8 @@ static void trace_destroy(struct trace *trace)
         operation_list_deinit(&trace->nested[i].operations);
         text_deinit(&trace->nested[i].texts);
     }
-    for (size_t i = 0; i < BATCH_MAX; i++) {
-        text_deinit(&trace->batch_titles[i]);
-        text_deinit(&trace->batch_lines[i]);
-    }
+    text_deinit(&trace->batch_titles);
+    text_deinit(&trace->batch_lines);
     text_deinit(&trace->nested_lines);
     text_deinit(&trace->result);
     text_deinit(&trace->out);
