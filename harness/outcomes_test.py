@@ -153,7 +153,15 @@ class Output(OutcomesCase):
                 ("new 0\npar g 1;new 0\n", 2, "only the set-up may do operation 2"),
                 ("par " + " | ".join(["g 1"] * 17), 1, "more than 16 goroutines"),
                 ("new 0\na 1 1\n", 2, "no line 'par'"), ("", 1, "no line 'par'"),
-                ("outcomes:\npar g 1\n", 1, "no line 'par'")):
+                ("outcomes:\npar g 1\n", 1, "no line 'par'"),
+                ("new 0\npar\n", 2, "missing operation"),
+                ("new 0\npar \t\n", 2, "missing operation"),
+                ("new 0\npary g 1\n", 2, "unknown operation 'pary'"),
+                ("new 0\npar c\0xxxxxxxx\n", 2, "unknown operation 'c.xxxxxxxx'"),
+                ("par ii 4294967295\n", 1, "iterator id above 4294967294: '4294967295'"),
+                ("par " + ";".join(f"ii {i}" for i in range(9)), 1, "more than 8 iterators"),
+                ("new 0\n#" + " " * (1 << 20) + "\npar g 1\n", 2,
+                 "longer than 1048576 bytes")):
             with self.subTest(text):
                 self.assertEqual(
                     self.refuse("outcomes", "gomap", stdin=text.encode("latin-1")),

@@ -11,6 +11,8 @@
 #include "gomap/walk.h"
 
 enum { ENTRIES_MAX = 4096 };
+/* The next one stands for whole ranges in the history (interpreter.c). */
+#define PROGRAM_ITERATOR_ID_MAX (UINT32_MAX - 1)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
@@ -177,9 +179,14 @@ static bool check_goroutine(const struct operation_list *operations,
         size_t known = 0;
         while (known < id_count && ids[known] != operation->first)
             known++;
-        if (known == INTERPRETER_ITERATORS_MAX || operation->first >= UINT32_MAX) {
-            snprintf(cause, OPERATION_CAUSE_BYTES,
-                     "more than %d iterators, or an id above 32 bits", INTERPRETER_ITERATORS_MAX);
+        if (operation->first > PROGRAM_ITERATOR_ID_MAX) {
+            snprintf(cause, OPERATION_CAUSE_BYTES, "iterator id above %u: '%llu'",
+                     PROGRAM_ITERATOR_ID_MAX, (unsigned long long)operation->first);
+            return false;
+        }
+        if (known == INTERPRETER_ITERATORS_MAX) {
+            snprintf(cause, OPERATION_CAUSE_BYTES, "more than %d iterators",
+                     INTERPRETER_ITERATORS_MAX);
             return false;
         }
         if (known == id_count)
@@ -229,14 +236,20 @@ static bool parse_goroutines(struct program *program, const char *text, size_t b
     }
 }
 
+/* Whether the line begins with the word `par`. */
+static bool is_par(const char *line, size_t bytes)
+{
+    return bytes >= 3 && memcmp(line, "par", 3) == 0 && (bytes == 3 || operation_blank(line[3]));
+}
+
 /* One line of the program, trimmed. */
 static bool parse_line(struct program *program, const char *line, size_t bytes,
                        char cause[OPERATION_CAUSE_BYTES])
 {
     if (bytes == 0 || line[0] == '#')
         return true;
-    if (bytes > 4 && memcmp(line, "par ", 4) == 0)
-        return parse_goroutines(program, line + 4, bytes - 4, cause);
+    if (is_par(line, bytes))
+        return parse_goroutines(program, line + 3, bytes - 3, cause);
     struct operation operation;
     if (!operation_parse(line, bytes, &operation, cause))
         return false;
