@@ -53,7 +53,7 @@ static int open_program(const struct treadle_target *target, bool exploring)
 
 /* Makes so many executions at random. */
 static int sample(const struct subject_options *options, const struct treadle_target *target,
-                  char *text, struct outcome **outcomes)
+                  struct outcome_text *text, struct outcome **outcomes)
 {
     if (open_program(target, false) != 0)
         return EXIT_USAGE;
@@ -62,14 +62,14 @@ static int sample(const struct subject_options *options, const struct treadle_ta
     for (uint64_t number = 0; number < options->executions; number++) {
         worker_run(&plan, target_seed, number);
         outcome_of_execution(options->subject, text);
-        count_outcome(outcomes, text);
+        count_outcome(outcomes, text->bytes);
     }
     return 0;
 }
 
 /* Makes every execution, once. */
 static int exhaust(const struct subject_options *options, const struct treadle_target *target,
-                   char *text, struct outcome **outcomes)
+                   struct outcome_text *text, struct outcome **outcomes)
 {
     if (open_program(target, true) != 0)
         return EXIT_USAGE;
@@ -85,7 +85,7 @@ static int exhaust(const struct subject_options *options, const struct treadle_t
             code = EXIT_USAGE;
         }
         outcome_of_execution(options->subject, text);
-        count_outcome(outcomes, text);
+        count_outcome(outcomes, text->bytes);
     }
     explorer_destroy(explorer);
     return code;
@@ -94,22 +94,28 @@ static int exhaust(const struct subject_options *options, const struct treadle_t
 static int explore(const struct subject_options *options, const struct treadle_target *target,
                    struct outcome **outcomes)
 {
-    char *text = malloc(OUTCOME_BYTES_MAX);
-    CHECK(text != NULL, ==, true);
-    int code = options->exhaustive ? exhaust(options, target, text, outcomes)
-                                   : sample(options, target, text, outcomes);
-    free(text);
+    struct outcome_text text = { 0 };
+    int code = options->exhaustive ? exhaust(options, target, &text, outcomes)
+                                   : sample(options, target, &text, outcomes);
+    outcome_text_deinit(&text);
     scheduler_close();
     return code;
 }
 
-static void print_and_free(struct outcome *outcomes)
+/* The most frequent first. */
+static void print_outcomes(struct outcome **outcomes)
 {
-    HASH_SORT(outcomes, outcome_order);
+    puts("outcomes:");
+    HASH_SORT(*outcomes, outcome_order);
+    for (const struct outcome *outcome = *outcomes; outcome != NULL; outcome = outcome->hh.next)
+        printf("%llu %s\n", (unsigned long long)outcome->count, outcome->text);
+}
+
+static void free_outcomes(struct outcome *outcomes)
+{
     struct outcome *outcome, *next;
     HASH_ITER(hh, outcomes, outcome, next)
     {
-        printf("%llu %s\n", (unsigned long long)outcome->count, outcome->text);
         HASH_DEL(outcomes, outcome);
         free(outcome);
     }
@@ -131,11 +137,11 @@ static int run(int argument_count, char **arguments)
         return EXIT_USAGE;
     struct outcome *outcomes = NULL;
     code = explore(&options, target, &outcomes);
-    if (code == 0) {
+    if (code == 0) { /* else there may be others */
         options.subject->print_program(target, stdout);
-        puts("outcomes:");
+        print_outcomes(&outcomes);
     }
-    print_and_free(outcomes);
+    free_outcomes(outcomes);
     options.subject->free_program(target);
     return code;
 }

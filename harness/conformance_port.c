@@ -248,7 +248,7 @@ struct seen {
 };
 
 static const struct treadle_subject *gomap;
-static char outcome_text[OUTCOME_BYTES_MAX];
+static struct outcome_text outcome;
 
 static void explore(uint64_t executions, uint64_t seed)
 {
@@ -257,16 +257,16 @@ static void explore(uint64_t executions, uint64_t seed)
     uint64_t target_seed = worker_target_seed(&worker);
     for (uint64_t number = 0; number < executions; number++) {
         worker_run(&worker, target_seed, number);
-        outcome_of_execution(gomap, outcome_text);
+        outcome_of_execution(gomap, &outcome);
         struct seen *seen;
-        HASH_FIND_STR(all, outcome_text, seen);
+        HASH_FIND_STR(all, outcome.bytes, seen);
         if (seen != NULL)
             continue;
-        seen = calloc(1, sizeof *seen + strlen(outcome_text) + 1);
+        seen = calloc(1, sizeof *seen + strlen(outcome.bytes) + 1);
         CHECK(seen != NULL, ==, true);
-        strcpy(seen->outcome, outcome_text);
+        strcpy(seen->outcome, outcome.bytes);
         HASH_ADD_STR(all, outcome, seen);
-        print_execution(outcome_text);
+        print_execution(outcome.bytes);
     }
     struct seen *seen, *next;
     HASH_ITER(hh, all, seen, next)
@@ -290,10 +290,10 @@ static int follow(bool trace)
             break;
         }
         scheduler_run(&strategy, 0);
-        outcome_of_execution(gomap, outcome_text);
+        outcome_of_execution(gomap, &outcome);
         if (trace)
             execution_digest(true);
-        print_execution(outcome_text);
+        print_execution(outcome.bytes);
     }
     free(line);
     free(plan.stretches);
@@ -313,6 +313,7 @@ static int run(const struct treadle_target *target, int argument_count, char **a
         explore(strtoull(arguments[1], NULL, 10), strtoull(arguments[2], NULL, 10));
     else
         code = follow(strcmp(arguments[0], "trace") == 0);
+    outcome_text_deinit(&outcome);
     scheduler_close();
     return code;
 }

@@ -2,43 +2,75 @@
 #include "outcome.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "../scheduler/check.h"
 #include "../scheduler/execution.h"
 #include "../scheduler/scheduler.h"
 
-struct outcome_text {
+enum { OUTCOME_BYTES_FIRST = 4096 }; /* a rule fits */
+
+struct question {
     const struct treadle_subject *subject;
-    char *text;
+    struct outcome_text *text;
 };
+
+static void grow(struct outcome_text *text)
+{
+    text->capacity = text->capacity == 0 ? OUTCOME_BYTES_FIRST : 2 * text->capacity;
+    free(text->bytes);
+    text->bytes = malloc(text->capacity);
+    CHECK(text->bytes != NULL, ==, true);
+}
+
+void outcome_text_deinit(struct outcome_text *text)
+{
+    free(text->bytes);
+    *text = (struct outcome_text){ 0 };
+}
 
 static void ask_subject(void *argument)
 {
-    struct outcome_text *outcome = argument;
-    outcome->subject->outcome(execution.state, outcome->text, OUTCOME_BYTES_MAX);
+    struct question *question = argument;
+    question->subject->outcome(execution.state, question->text->bytes, question->text->capacity);
 }
 
-void outcome_of_execution(const struct treadle_subject *subject, char *text)
+/* Asks until the text is longer than the outcome: one that fills it may have been cut short. */
+static enum treadle_verdict ask(const struct treadle_subject *subject, struct outcome_text *text)
 {
-    struct outcome_text outcome = { .subject = subject, .text = text };
+    struct question question = { subject, text };
+    enum treadle_verdict verdict = scheduler_look(ask_subject, &question);
+    while (verdict == TREADLE_OK && strlen(text->bytes) == text->capacity - 1) {
+        grow(text);
+        verdict = scheduler_look(ask_subject, &question);
+    }
+    return verdict;
+}
+
+void outcome_of_execution(const struct treadle_subject *subject, struct outcome_text *text)
+{
     const struct verdict_record *record = &execution.verdicts[0];
+    if (text->capacity == 0)
+        grow(text);
     if (!execution.ended_early) {
-        if (scheduler_look(ask_subject, &outcome) != TREADLE_OK)
-            snprintf(text, OUTCOME_BYTES_MAX, "WILD");
+        if (ask(subject, text) != TREADLE_OK)
+            strcpy(text->bytes, "WILD");
         return;
     }
     switch (record->verdict) {
     case TREADLE_GO_FATAL:
-        snprintf(text, OUTCOME_BYTES_MAX, "FATAL %s", record->rule);
+        snprintf(text->bytes, text->capacity, "FATAL %s", record->rule);
         return;
     case TREADLE_PANIC:
-        snprintf(text, OUTCOME_BYTES_MAX, "PANIC");
+        strcpy(text->bytes, "PANIC");
         return;
     case TREADLE_TIMEOUT:
     case TREADLE_DEADLOCK:
-        snprintf(text, OUTCOME_BYTES_MAX, "ENDLESS");
+        strcpy(text->bytes, "ENDLESS");
         return;
     default:
-        snprintf(text, OUTCOME_BYTES_MAX, "WILD");
+        strcpy(text->bytes, "WILD");
         return;
     }
 }

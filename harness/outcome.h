@@ -2,12 +2,19 @@
 #ifndef TREADLE_OUTCOME_H
 #define TREADLE_OUTCOME_H
 
+#include <stddef.h>
+
 #include "../scheduler/treadle.h"
 
-#define OUTCOME_BYTES_MAX 65536u
+/* Grows with the longest outcome. Zero-initialised is empty. */
+struct outcome_text {
+    char *bytes; /* ends with a zero byte */
+    size_t capacity;
+};
 
 /* Writes the outcome of the execution that just ended, in the words of the trace language, to
- * text, which has OUTCOME_BYTES_MAX bytes. */
-void outcome_of_execution(const struct treadle_subject *subject, char *text);
+ * text; all of it, however long it is. */
+void outcome_of_execution(const struct treadle_subject *subject, struct outcome_text *text);
+void outcome_text_deinit(struct outcome_text *text);
 
 #endif

@@ -127,6 +127,36 @@ class Output(OutcomesCase):
         printed = self.call("outcomes", "gomap", "--executions", "20000", stdin=program).stdout
         self.assertIn("| ; count=-1 {}", {outcome for _, outcome in parse(printed)[1]})
 
+    def test_large_map(self):
+        """Outcomes are printed whole, however long, and so are told apart by their ends."""
+        first, count = 10 ** 18, 5000
+        last = first + count - 1
+        entries = "".join(f"a {first + i} {first}\n" for i in range(count))
+        program = f"rand 1\nnew 20000\n{entries}par a {last} 7 | a {last} 8\n"
+        printed = self.call("outcomes", "gomap", "--executions", "300",
+                            stdin=program.encode()).stdout
+        start = "| ; count=5000 {" + "".join(f"{first + i}={first} " for i in range(count - 1))
+        found = {outcome.removeprefix(start) for _, outcome in parse(printed)[1]
+                 if not outcome.startswith("FATAL")}
+        self.assertEqual(found, {f"{last}=7}}", f"{last}=8}}"})
+
+    def test_no_newline_at_the_end(self):
+        for program in "new 0\npar g 1", "new 0\npar g 1\n", "new 0\npar\tg 1\t\n# the end":
+            with self.subTest(program):
+                printed = self.call("outcomes", "gomap", "--executions", "10",
+                                    stdin=program.encode()).stdout
+                self.assertEqual(printed, program.rstrip("\n")
+                                 + '\noutcomes:\n10 "miss" ; count=0 {}\n')
+
+    def test_cut_off(self):
+        """Where an execution has no end in time, --exhaustive prints no outcomes."""
+        entries = "".join(f"a {i} 1\n" for i in range(4000))
+        program = f"rand 1\nnew 4000\n{entries}par it\n"
+        printed = self.call("outcomes", "gomap", "--executions", "3", stdin=program.encode()).stdout
+        self.assertEqual(parse(printed)[1], [(3, "ENDLESS")])
+        self.assertIn("cut off", self.refuse("outcomes", "gomap", "--exhaustive",
+                                             stdin=program.encode()))
+
     def test_seed(self):
         first = self.outcomes("iterate-grow", 20000, seed=7)
         self.assertEqual(self.outcomes("iterate-grow", 20000, seed=7), first)

@@ -267,7 +267,8 @@ struct treadle_subject {
     struct treadle_target *(*parse_program)(const struct treadle_options *options, FILE *in,
                                             FILE *error);
     void (*free_program)(struct treadle_target *target);
-    /* Writes the outcome of the execution that just ended (no newline). */
+    /* Writes the outcome of the execution that just ended (no newline). One that fills text is
+     * cut short there, and asked for again with a longer text. */
     void (*outcome)(void *state, char *text, size_t text_bytes);
     /* The lines that treadle outcomes prints before the outcomes: the set-up and program. */
     void (*print_program)(const struct treadle_target *target, FILE *out);

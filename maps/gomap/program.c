@@ -10,7 +10,6 @@
 #include "gomap/trace.h"
 #include "gomap/walk.h"
 
-enum { ENTRIES_MAX = 4096 };
 /* The next one stands for whole ranges in the history (interpreter.c). */
 #define PROGRAM_ITERATOR_ID_MAX (UINT32_MAX - 1)
 
@@ -80,9 +79,25 @@ static void final(void *state)
 
 /* ---- as a subject ---------------------------------------------------------------------------- */
 
+/* Collects the entries of the program's map; returns how many they are. */
+static size_t collect_entries(struct program *program)
+{
+    const struct hmap *h = program->state.map;
+    size_t count;
+    while ((count = walk_entries(h, program->entries, program->entry_capacity))
+           > program->entry_capacity) {
+        free(program->entries);
+        program->entry_capacity = count;
+        program->entries = calloc(count, sizeof *program->entries);
+        if (program->entries == NULL)
+            abort();
+    }
+    return count;
+}
+
 void program_outcome(void *state, char *text, size_t text_bytes_max)
 {
-    const struct program *program = state;
+    struct program *program = state;
     const struct hmap *h = program->state.map;
     struct text out = { 0 };
     for (uint32_t i = 0; i < program->goroutine_count; i++) {
@@ -96,9 +111,9 @@ void program_outcome(void *state, char *text, size_t text_bytes_max)
     text_string(&out, "; count=");
     text_signed(&out, h != NULL ? h->count : 0);
     text_string(&out, " {");
-    struct walk_entry entries[ENTRIES_MAX];
-    size_t count = walk_entries(h, entries, ENTRIES_MAX);
-    for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
+    size_t count = collect_entries(program);
+    const struct walk_entry *entries = program->entries;
+    for (size_t i = 0; i < count; i++) {
         if (i != 0 && entries[i].key == entries[i - 1].key
             && entries[i].value == entries[i - 1].value)
             continue;
@@ -351,6 +366,7 @@ void program_destroy(struct program *program)
     }
     operation_list_deinit(&program->setup);
     text_deinit(&program->source);
+    free(program->entries);
     map_type_deinit(&program->state.type);
     free(program);
 }

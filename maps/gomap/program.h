@@ -17,6 +17,7 @@
 enum { PROGRAM_GOROUTINES_MAX = 16 };
 
 struct program;
+struct walk_entry;
 
 struct program_goroutine {
     struct program *program;
@@ -37,6 +38,8 @@ struct program {
     struct program_goroutine goroutines[PROGRAM_GOROUTINES_MAX];
     struct text results[PROGRAM_GOROUTINES_MAX];
     struct treadle_program programs[PROGRAM_GOROUTINES_MAX];
+    struct walk_entry *entries; /* of the map, for outcomes */
+    size_t entry_capacity;
 };
 
 /* Reads a program for maps of this type; what follows a line `outcomes:` is left alone. NULL for

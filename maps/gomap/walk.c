@@ -93,7 +93,9 @@ size_t walk_entries(const struct hmap *h, struct walk_entry *entries, size_t ent
             count++;
         }
     }
-    qsort(entries, count < entries_max ? count : entries_max, sizeof *entries, compare_entries);
+    size_t kept = count < entries_max ? count : entries_max;
+    if (kept > 1) /* entries may be NULL */
+        qsort(entries, kept, sizeof *entries, compare_entries);
     return count;
 }
 

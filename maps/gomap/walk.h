@@ -41,7 +41,7 @@ struct walk_entry {
 };
 
 /* The first entries_max entries, ascending by key and value. Returns how many there are, which may
- * be more. */
+ * be more. entries may be NULL if entries_max is 0. */
 size_t walk_entries(const struct hmap *h, struct walk_entry *entries, size_t entries_max);
 
 /* How many buckets lie in the block that begins at this array; 0 if none does. */
