@@ -142,6 +142,7 @@ class Misuse(ProgramCase):
             (["fuzz", FOUND_AT_ONCE, "nothing"], "nothing"), (["fuzz", "two\nlines"],),
             (["list", "nothing"], "nothing"), (["bench", "nothing"], "nothing"),
             (["trace"],), (["trace", "nothing"], "nothing"), (["trace", "gomap", "gomap"],),
+            (["trace", "gomap", "--hash", "two\nlines"],),
             (["outcomes"],), (["outcomes", "nothing"], "nothing"), (["replay"],),
             (["fuzz", "--strategy", "nothing"], "nothing"),
             (["outcomes", "gomap", "--strategy", "nothing"], "nothing"),

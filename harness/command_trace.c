@@ -1,5 +1,4 @@
 /* command_trace.c: `treadle trace`: a subject driven by its own language, in one goroutine. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "../scheduler/target.h"

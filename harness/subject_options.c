@@ -2,7 +2,6 @@
 #include "subject_options.h"
 
 #include <getopt.h>
-#include <string.h>
 
 #include "../scheduler/target.h"
 
@@ -21,31 +20,19 @@ static const struct option outcomes_options[] = { { "variant", required_argument
                                                   { "exhaustive", no_argument, NULL, 'x' },
                                                   { 0 } };
 
-static int one_of(const struct command *command, const char *option, const char *value,
-                  const char *const *allowed)
-{
-    for (size_t i = 0; allowed[i] != NULL; i++)
-        if (strcmp(allowed[i], value) == 0)
-            return 0;
-    return command_misuse(command, "there is no %s %s", option, value);
-}
-
 static int take(const struct command *command, struct subject_options *options, int option,
                 const char *value)
 {
-    static const char *const variants[] = { "fast64", "generic", "float64", NULL };
-    static const char *const hashes[] = { "mix", "low", "blk", "table", NULL };
-    static const char *const dumps[] = { "full", "digest", "sum", "none", NULL };
-    switch (option) {
+    switch (option) { /* the subject knows its variants, hashes and dumps */
     case 'v':
         options->language.variant = value;
-        return one_of(command, "variant", value, variants);
+        return 0;
     case 'h':
         options->language.hash = value;
-        return one_of(command, "hash", value, hashes);
+        return 0;
     case 'd':
         options->language.dump = value;
-        return one_of(command, "dump", value, dumps);
+        return 0;
     case 'x':
         options->exhaustive = true;
         return 0;

@@ -72,9 +72,8 @@ bool operation_number(const char *text, size_t bytes, uint64_t *ret_number)
     return parse_digits(text, bytes, 10, ret_number);
 }
 
-/* "what 'word'", with a long word cut short and what cannot be printed shown as a dot. */
-static bool fail(char cause[OPERATION_CAUSE_BYTES], const char *what, const char *word,
-                 size_t bytes)
+bool operation_fail(char cause[OPERATION_CAUSE_BYTES], const char *what, const char *word,
+                    size_t bytes)
 {
     char shown[WORD_BYTES_SHOWN + 1];
     size_t count = bytes < WORD_BYTES_SHOWN ? bytes : WORD_BYTES_SHOWN;
@@ -108,7 +107,7 @@ bool operation_parse(const char *text, size_t bytes, struct operation *ret_opera
     }
     uint32_t found = find_description(word, word_bytes);
     if (found == DESCRIPTION_COUNT)
-        return fail(cause, "unknown operation", word, word_bytes);
+        return operation_fail(cause, "unknown operation", word, word_bytes);
 
     uint64_t arguments[2] = { 0, 0 };
     const char *last = word;
@@ -116,16 +115,16 @@ bool operation_parse(const char *text, size_t bytes, struct operation *ret_opera
     for (uint32_t i = 0; i < descriptions[found].argument_count; i++) {
         last_bytes = next_word(&text, end, &last);
         if (last_bytes == 0)
-            return fail(cause, "missing argument of", word, word_bytes);
+            return operation_fail(cause, "missing argument of", word, word_bytes);
         if (!operation_number(last, last_bytes, &arguments[i]))
-            return fail(cause, "bad number", last, last_bytes);
+            return operation_fail(cause, "bad number", last, last_bytes);
     }
     const char *rest;
     size_t rest_bytes = next_word(&text, end, &rest);
     if (rest_bytes != 0)
-        return fail(cause, "one argument too many:", rest, rest_bytes);
+        return operation_fail(cause, "one argument too many:", rest, rest_bytes);
     if (found == OPERATION_NEW && arguments[0] > OPERATION_HINT_MAX)
-        return fail(cause, "size hint above 1000000:", last, last_bytes);
+        return operation_fail(cause, "size hint above 1000000:", last, last_bytes);
     *ret_operation = (struct operation){ (enum operation_kind)found, arguments[0], arguments[1] };
     return true;
 }

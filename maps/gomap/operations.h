@@ -46,6 +46,10 @@ struct operation_list {
 /* The largest hint that `new` takes: such a map is about 24 MiB large. */
 #define OPERATION_HINT_MAX 1000000
 
+/* Makes the cause "what 'word'", with a long word cut short and what cannot be printed shown as a
+ * dot. Returns false. */
+bool operation_fail(char cause[OPERATION_CAUSE_BYTES], const char *what, const char *word,
+                    size_t bytes);
 /* Reads a number, decimal or 0x; false if it is none or does not fit. */
 bool operation_number(const char *text, size_t bytes, uint64_t *ret_number);
 

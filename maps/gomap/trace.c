@@ -15,6 +15,12 @@
 /* 1 / 0xa0761d6478bd642f modulo 2^64: from a distance of generator states to a number of draws. */
 #define DRAW_INVERSE UINT64_C(0x939c72e4af1e62cf)
 
+/* how it is written, keys, whether the functions for such keys are used */
+#define VARIANTS(X)                                                                                \
+    X("fast64", MAP_KEY_UINT64, true)                                                              \
+    X("generic", MAP_KEY_UINT64, false)                                                            \
+    X("float64", MAP_KEY_FLOAT64, false)
+
 #define DUMPS(X) X(FULL, "full") X(DIGEST, "digest") X(SUM, "sum") X(NONE, "none")
 enum trace_dump {
 #define X(name, text) TRACE_##name,
@@ -59,7 +65,8 @@ struct trace {
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static bool find_name(const char *const *names, size_t count, const char *name, size_t *ret_index)
+static bool find_name(const char *what, const char *const *names, size_t count, const char *name,
+                      size_t *ret_index, FILE *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(names[i], name) == 0) {
@@ -67,6 +74,12 @@ static bool find_name(const char *const *names, size_t count, const char *name, 
             return true;
         }
     }
+    char cause[OPERATION_CAUSE_BYTES];
+    operation_fail(cause, what, name, strlen(name));
+    fprintf(error, "%s (", cause);
+    for (size_t i = 0; i < count; i++)
+        fprintf(error, "%s%s", i == 0 ? "" : ", ", names[i]);
+    fputs(")\n", error);
     return false;
 }
 
@@ -74,7 +87,16 @@ static bool find_name(const char *const *names, size_t count, const char *name, 
 
 bool trace_type(const struct treadle_options *options, struct map_type *ret_type, FILE *error)
 {
-    static const char *const variants[] = { "fast64", "generic", "float64" };
+    static const char *const variants[] = {
+#define X(text, of_key, is_fast64) text,
+        VARIANTS(X)
+#undef X
+    };
+    static const struct map_type types[] = {
+#define X(text, of_key, is_fast64) { .key = of_key, .fast64 = is_fast64 },
+        VARIANTS(X)
+#undef X
+    };
     static const char *const hashes[] = {
 #define X(name, text) text,
         MAP_HASHES(X)
@@ -82,19 +104,12 @@ bool trace_type(const struct treadle_options *options, struct map_type *ret_type
     };
     size_t variant;
     size_t hash;
-    if (!find_name(variants, COUNT(variants), options->variant, &variant)) {
-        fprintf(error, "unknown variant '%s' (fast64, generic, float64)\n", options->variant);
+    if (!find_name("unknown variant", variants, COUNT(variants), options->variant, &variant,
+                   error)
+        || !find_name("unknown hash", hashes, COUNT(hashes), options->hash, &hash, error))
         return false;
-    }
-    if (!find_name(hashes, COUNT(hashes), options->hash, &hash)) {
-        fprintf(error, "unknown hash '%s' (mix, low, blk, table)\n", options->hash);
-        return false;
-    }
-    *ret_type = (struct map_type){
-        .key = variant == 2 ? MAP_KEY_FLOAT64 : MAP_KEY_UINT64,
-        .hash = (enum map_hash)hash,
-        .fast64 = variant == 0,
-    };
+    *ret_type = types[variant];
+    ret_type->hash = (enum map_hash)hash;
     return true;
 }
 
@@ -411,10 +426,8 @@ int trace_run(const struct treadle_options *options, FILE *in, FILE *out, FILE *
     size_t dump;
     if (!trace_type(options, &type, error))
         return 2;
-    if (!find_name(dumps, COUNT(dumps), options->dump, &dump)) {
-        fprintf(error, "unknown dump '%s' (full, digest, sum, none)\n", options->dump);
+    if (!find_name("unknown dump", dumps, COUNT(dumps), options->dump, &dump, error))
         return 2;
-    }
     struct trace *trace = calloc(1, sizeof *trace);
     if (trace == NULL)
         abort();
