@@ -68,6 +68,7 @@ WHOLE_AT_LEAST = {
     "nested_in_equal": 50, "key_collisions": 100, "b_max": 7}
 FLOAT_AT_LEAST = {"nan_assigns": 2000, "nan_steps_during_growth": 100}
 LARGE_AT_LEAST = {"growths": 1, "same_size_growths": 1, "overflow_draws": 10_000,
+                  "overflow_buckets": 10_000, "overflow_preallocated": 5000,
                   "iterator_steps_during_growth": 100,
                   "iterator_steps_during_same_size_growth": 100, "b_max": 17}
 
@@ -375,6 +376,26 @@ class Cleared(SequenceCase):
         self.assertGreaterEqual(entries, with_stale)
         figures.update({"plain_maps": maps, "plain_maps_with_stale": with_stale,
                         "plain_stale_entries": entries})
+
+
+class Coverage(SequenceCase):
+    """What is counted of a stream is what it does."""
+
+    def coverage(self, lines):
+        text = "\n".join(["rand 1", *lines, ""]).encode()
+        return compare(Stream("coverage", "fast64", "blk", "full", "coverage", text)).coverage
+
+    def test_overflow_buckets(self):
+        """32 buckets, behind them five preallocated overflow buckets: 37 are what fits into memory
+        of the size class that 34 need. 64 keys of one block take 7."""
+        fill = [f"a {key} 1" for key in range(64)]
+        for lines, overflow, preallocated in (
+                (fill[:8], 0, 0), (fill[:9], 1, 1), (fill[:48], 5, 5), (fill, 7, 5),
+                (fill[:9] + ["c"], 1, 1), (fill + ["c"], 7, 5), (fill + ["c", *fill[:20]], 9, 7),
+                ((fill + ["c"]) * 3, 21, 15)):
+            counted = self.coverage(["new 200", *lines])
+            self.assertEqual((counted["overflow_buckets"], counted["overflow_preallocated"]),
+                             (overflow, preallocated), lines)
 
 
 class Fixtures(SequenceCase):

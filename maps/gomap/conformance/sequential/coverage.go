@@ -16,7 +16,7 @@ type counts struct {
 	Growths               uint64 `json:"growths"`    // to twice the size
 	SameSizeGrowths       uint64 `json:"same_size_growths"`
 	GrowthsInsideCalls    uint64 `json:"growths_inside_calls"` // begun by a nested operation
-	OverflowBuckets       uint64 `json:"overflow_buckets"`     // below B = 16, by noverflow
+	OverflowBuckets       uint64 `json:"overflow_buckets"`
 	OverflowPreallocated  uint64 `json:"overflow_preallocated"`
 	OverflowDraws         uint64 `json:"overflow_draws"` // for noverflow, from B = 16 on
 	Clears                uint64 `json:"clears"`
@@ -41,9 +41,10 @@ type coverage struct {
 	counts
 	float bool
 	// The map as it was last looked at.
-	h    *hmap
-	was  hmap
-	next *bmap
+	h        *hmap
+	was      hmap
+	overflow uint64 // overflow buckets of its array
+	taken    uint64 // of them preallocated ones
 }
 
 func (c *coverage) nan(key uint64) bool {
@@ -51,41 +52,66 @@ func (c *coverage) nan(key uint64) bool {
 	return c.float && f != f
 }
 
+// overflowOf counts the overflow buckets of the map's array, not of the old one. The map lists
+// them, for its buckets hold no pointers.
+func overflowOf(h *hmap) uint64 {
+	if h.extra == nil || h.extra.overflow == nil {
+		return 0
+	}
+	return uint64(len(*h.extra.overflow))
+}
+
+// preallocatedOf counts those of them that lie behind the array's 2^B buckets. nextOverflow is the
+// next that is free, and nil when none is left, or was there.
+func preallocatedOf(h *hmap) uint64 {
+	if h.B < preallocatedFrom || h.buckets == nil {
+		return 0
+	}
+	_, bytes := object(address(h.buckets))
+	if h.extra != nil && h.extra.nextOverflow != nil {
+		bytes = address(h.extra.nextOverflow) - address(h.buckets)
+	}
+	return uint64(bytes/bucketBytes - 1<<h.B)
+}
+
+// since returns how many of a count came since the last look; a map that was cleared counts anew.
+func since(count, before uint64) uint64 {
+	if count < before {
+		return 0
+	}
+	return count - before
+}
+
 // look counts what has happened to the map since the last look.
 func (c *coverage) look(h *hmap, inside bool) {
 	if h == nil {
 		return
 	}
-	var next *bmap
-	if h.extra != nil {
-		next = h.extra.nextOverflow
-	}
+	overflow, taken := overflowOf(h), preallocatedOf(h)
 	if h == c.h && c.was.buckets != nil {
-		if h.buckets == c.was.buckets {
-			if h.B < 16 && h.noverflow > c.was.noverflow {
-				c.OverflowBuckets += uint64(h.noverflow - c.was.noverflow)
+		if h.buckets != c.was.buckets {
+			c.overflow, c.taken = 0, 0
+			if h.B > c.was.B {
+				c.Growths++
+			} else {
+				c.SameSizeGrowths++
 			}
-			if c.next != nil && next != c.next {
-				c.OverflowPreallocated++
+			if inside {
+				c.GrowthsInsideCalls++
 			}
-		} else if h.B > c.was.B {
-			c.Growths++
-		} else {
-			c.SameSizeGrowths++
 		}
-		if h.buckets != c.was.buckets && inside {
-			c.GrowthsInsideCalls++
-		}
+		c.OverflowBuckets += since(overflow, c.overflow)
+		c.OverflowPreallocated += since(taken, c.taken)
 	}
 	if uint64(h.B) > c.BMax {
 		c.BMax = uint64(h.B)
 	}
-	c.h, c.was, c.next = h, *h, next
+	c.h, c.was, c.overflow, c.taken = h, *h, overflow, taken
 }
 
 // forget drops the last look: the map is to be replaced.
 func (c *coverage) forget() {
-	c.h, c.was, c.next = nil, hmap{}, nil
+	c.h, c.was, c.overflow, c.taken = nil, hmap{}, 0, 0
 }
 
 func (c *coverage) before(op operation, h *hmap, iterators []*iterator) {

@@ -14,6 +14,8 @@ const (
 	contentBytes = bucketBytes - 8
 	noCheck      = ^uint64(0)
 
+	preallocatedFrom = 4 // B of the smallest map with preallocated overflow buckets
+
 	sameSizeGrow = 8 // hmap.flags
 
 	randomOffset  = 288 // of m.fastrand
