@@ -28,7 +28,8 @@ const struct command command_trace = {
             "  --variant V   fast64 (default), generic: map[uint64]uint64 by the functions for such\n"
             "                keys, or by those for all; float64: map[float64]uint64, keys as bits\n"
             "  --hash H      mix (default), low, blk, table\n"
-            "  --dump D      full (default), digest, sum, none\n\n"
+            "  --dump D      full (default), digest, sum, none; sparse: sum, and a digest behind\n"
+            "                every 5,000th operation\n\n"
             "Exit code 1: a check of the subject's own ended the trace; 2: a line is wrong.\n\n"
             "Example:\n  printf 'new 0\\na 1 10\\ng 1\\n' | treadle trace gomap --dump sum\n",
     .run = run,

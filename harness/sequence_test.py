@@ -14,13 +14,16 @@ What was compared goes to BUILD/conformance/sequence.json, one flat object:
     whole_seconds, whole_cpu_seconds
                             what these took: two processes at a time; processors' time
     large_COUNT             the same of maps of 2^16 and 2^17 buckets
+    large_digests           operations after which everything was compared, not only results and
+                            hmap
     checked_ended_MESSAGE   streams that this check of Go's ended, blanks as underscores
     cleared_maps            maps over which a range began, a growth too, a loop deleted all
     cleared_maps_with_stale ... where the range went on with entries nevertheless
     cleared_stale_entries   ... so many
     plain_maps, plain_maps_with_stale, plain_stale_entries
                             the same by a program in plain Go (sequential/stale)
-    fixtures                recorded streams that the runtime reproduces
+    fixtures, fixtures_sum  recorded streams that the runtime reproduces; of them with results
+                            and hmap only
 
 Figures of streams come once more for each variant and hash: whole_growths_fast64_mix.
 
@@ -49,6 +52,7 @@ import render
 FIXTURES = os.path.join(SOURCE_ROOT, "maps", "gomap", "fixtures")
 PROCESSES = 2
 WHOLE_OPERATIONS = 20_000
+SPARSE_PERIOD = 5000  # operations from one digest to the next
 CHECKED_SEEDS = 20
 CLEARED_MAPS = 60
 SHOWN_BEFORE, SHOWN = 60, 240  # bytes of lines that differ
@@ -273,15 +277,18 @@ class Whole(SequenceCase):
 
 class Large(SequenceCase):
     def test_streams(self):
-        shapes = (("large_same_size_growth", "mix", "sum", 10_000),
-                  ("large_growth", "mix", "sum", 60_000), ("large", "blk", "sum", 20_000),
+        shapes = (("large_same_size_growth", "mix", "sparse", 10_000),
+                  ("large_growth", "mix", "sparse", 60_000), ("large", "blk", "sparse", 20_000),
                   ("large", "blk", "digest", 12))
         outcomes = self.compare_all([
             {"family": family, "variant": variant, "hash_name": hash_name, "dump": dump,
              "count": count}
             for family, hash_name, dump, count in shapes for variant in sequence_streams.VARIANTS])
         for outcome in outcomes:
-            self.assertIsNone(outcome.ended, outcome.stream.name)
+            stream, operations = outcome.stream, outcome.coverage["operations"]
+            self.assertIsNone(outcome.ended, stream.name)
+            add("large", "digests", operations if stream.dump == "digest"
+                else operations // SPARSE_PERIOD, stream)
         for variant in sequence_streams.VARIANTS:
             with self.subTest(variant):
                 self.require([one for one in outcomes if one.stream.variant == variant],
@@ -350,11 +357,15 @@ class Cleared(SequenceCase):
                     counts[-1] += 1
         return len(counts), sum(count > 0 for count in counts), sum(counts)
 
-    def test_streams(self):
-        outcomes = self.compare_all([
-            {"family": "cleared", "variant": variant, "hash_name": hash_name, "dump": "sum",
+    def compare_cleared(self, dump):
+        return self.compare_all([
+            {"family": "cleared", "variant": variant, "hash_name": hash_name, "dump": dump,
              "count": CLEARED_MAPS}
             for variant in sequence_streams.VARIANTS for hash_name in ("mix", "low", "blk")])
+
+    def test_streams(self):
+        self.compare_cleared("digest")  # all of it; the results stand in the sums
+        outcomes = self.compare_cleared("sum")
         self.count("cleared", outcomes, ["operations"])
         for outcome in outcomes:
             stream = outcome.stream
@@ -404,6 +415,7 @@ class Fixtures(SequenceCase):
     def test_every_stream(self):
         names = [name.removesuffix(".ops") for name in sorted(os.listdir(FIXTURES))
                  if name.endswith(".ops")]
+        sums = 0
         for name in names:
             variant, hash_name = name.split("-")[-2:]
             dump, = [kind for kind in ("full", "digest", "sum")
@@ -413,9 +425,11 @@ class Fixtures(SequenceCase):
             with open(os.path.join(FIXTURES, f"{name}.{dump}"), "rb") as file:
                 recorded = file.read()
             real = run([driver()], stream)
+            sums += dump == "sum"
             with self.subTest(name):
                 self.assertIsNone(first_difference(real.split(b"\n"), recorded.split(b"\n")))
         figures["fixtures"] = len(names)
+        figures["fixtures_sum"] = sums
 
 
 def figures_path():

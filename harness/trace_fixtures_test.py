@@ -18,6 +18,7 @@ FIXTURES_MIN = 17  # so many were recorded
 ARGUMENTS = {"rand": 1, "new": 1, "a": 2, "d": 1, "g": 1, "c": 0, "it": 0, "ii": 1, "in": 1,
              "ik": 1, "seed": 1, "H": 2, "h": 1, "xf": 1}  # how many each operation takes
 LINE_BYTES_MAX = 1 << 20
+SPARSE_PERIOD = 5000
 
 
 def first_difference(expected, found):
@@ -54,6 +55,26 @@ class Fixtures(ProgramCase):
             self.assertEqual(len(dumps), 1, f"records of {name}: {dumps}")
             with self.subTest(name):
                 self.compare(name, dumps[0])
+
+
+class Sparse(ProgramCase):
+    def lines(self, operations, dump):
+        """Those of each operation, without its line O."""
+        printed = self.call("trace", "gomap", "--dump", dump, stdin=operations).stdout
+        return [part.split("\n", 1)[1] for part in ("\n" + printed).split("\nO ")[1:]]
+
+    def test_sum_and_digest(self):
+        """Behind every 5,000th sum stands the line of the digest: the same one, where no overflow
+        bucket gets an id as a dump meets it."""
+        operations = b"new 0\n" + b"".join(b"a %d %d\nd %d\nii %d\n" % (i % 8, i, i % 5, i % 3)
+                                           for i in range(SPARSE_PERIOD))
+        sums, digests, sparse = (self.lines(operations, dump)
+                                 for dump in ("sum", "digest", "sparse"))
+        self.assertGreaterEqual(len(sums), 2 * SPARSE_PERIOD)
+        self.assertEqual(len(sparse), len(sums))
+        for i, (one, digest) in enumerate(zip(sums, digests)):
+            expected = one + "\n" + digest if (i + 1) % SPARSE_PERIOD == 0 else one
+            self.assertEqual(sparse[i].rstrip("\n"), expected.rstrip("\n"), i + 1)
 
 
 class BadOperations(ProgramCase):

@@ -21,14 +21,24 @@
     X("generic", MAP_KEY_UINT64, false)                                                            \
     X("float64", MAP_KEY_FLOAT64, false)
 
-#define DUMPS(X) X(FULL, "full") X(DIGEST, "digest") X(SUM, "sum") X(NONE, "none")
+#define DUMPS(X)                                                                                   \
+    X(FULL, "full")                                                                                \
+    X(DIGEST, "digest")                                                                            \
+    X(SUM, "sum")                                                                                  \
+    X(SPARSE, "sparse") /* sum, and a digest behind every 5,000th operation */                     \
+    X(NONE, "none")
 enum trace_dump {
 #define X(name, text) TRACE_##name,
     DUMPS(X)
 #undef X
 };
 
-enum { BATCH_MAX = 64, BATCH_BYTES = 1 << 21, OUTPUT_BYTES = 1 << 16 };
+enum {
+    BATCH_MAX = 64,
+    BATCH_BYTES = 1 << 21,
+    OUTPUT_BYTES = 1 << 16,
+    SPARSE_PERIOD = 5000,
+};
 
 /* `@N` and `=N` lines: what to run inside a call of the next operation. */
 struct nested {
@@ -122,6 +132,13 @@ static void flush(struct trace *trace)
     trace->out.count = 0;
 }
 
+static void write_digest(const struct digest *digest, struct text *out)
+{
+    text_string(out, "D ");
+    text_hex(out, digest->value, 16);
+    text_byte(out, '\n');
+}
+
 static void flush_batch(struct trace *trace)
 {
     struct digest digests[BATCH_MAX];
@@ -136,9 +153,7 @@ static void flush_batch(struct trace *trace)
     for (size_t i = 0; i < trace->batch_count; start = trace->batch_title_ends[i++]) {
         text_bytes(&trace->out, trace->batch_titles.bytes + start,
                    trace->batch_title_ends[i] - start);
-        text_string(&trace->out, "D ");
-        text_hex(&trace->out, digests[i].value, 16);
-        text_byte(&trace->out, '\n');
+        write_digest(&digests[i], &trace->out);
     }
     trace->batch_count = 0;
     trace->batch_titles.count = 0;
@@ -172,8 +187,8 @@ static bool is_counted(enum operation_kind kind)
         || (operation_concurrent(kind) && kind != OPERATION_ITERATOR_FORGET);
 }
 
-/* The lines of the operation that has just run. */
-static void write_dump(struct trace *trace, struct text *out)
+/* The lines of the operation that has just run; sum: only the first ones. */
+static void write_dump(struct trace *trace, bool sum, struct text *out)
 {
     text_bytes(out, trace->nested_lines.bytes, trace->nested_lines.count);
     text_string(out, "R ");
@@ -183,7 +198,6 @@ static void write_dump(struct trace *trace, struct text *out)
         + (trace->state.type.random->state - trace->random_before) * DRAW_INVERSE;
     bool counted = is_counted(trace->operation.kind);
     const struct interpreter *interpreter = &trace->interpreter;
-    bool sum = trace->dump == TRACE_SUM;
     dump_map(&trace->dumper, trace->state.map, counted ? draws : 0,
              counted ? trace->calls[MAP_TYPE_HASH] : 0, sum, out);
     if (trace->state.map == NULL)
@@ -199,11 +213,22 @@ static void add_to_batch(struct trace *trace, const char *line, size_t bytes)
 {
     size_t i = trace->batch_count++;
     write_title(trace, line, bytes, &trace->batch_titles);
-    write_dump(trace, &trace->batch_lines);
+    write_dump(trace, false, &trace->batch_lines);
     trace->batch_title_ends[i] = trace->batch_titles.count;
     trace->batch_line_ends[i] = trace->batch_lines.count;
     if (trace->batch_count == BATCH_MAX || trace->batch_lines.count >= BATCH_BYTES)
         flush_batch(trace);
+}
+
+/* The digest of a whole dump behind a sum. */
+static void write_sparse_digest(struct trace *trace)
+{
+    struct text *lines = &trace->batch_lines;
+    write_dump(trace, false, lines);
+    struct digest digest = { .bytes = lines->bytes, .count = lines->count };
+    digest_all(&digest, 1);
+    write_digest(&digest, &trace->out);
+    lines->count = 0;
 }
 
 static void report(struct trace *trace, const char *line, size_t bytes)
@@ -214,7 +239,9 @@ static void report(struct trace *trace, const char *line, size_t bytes)
         add_to_batch(trace, line, bytes);
     } else {
         write_title(trace, line, bytes, &trace->out);
-        write_dump(trace, &trace->out);
+        write_dump(trace, trace->dump != TRACE_FULL, &trace->out);
+        if (trace->dump == TRACE_SPARSE && trace->operation_number % SPARSE_PERIOD == 0)
+            write_sparse_digest(trace);
     }
     if (trace->out.count >= OUTPUT_BYTES)
         flush(trace);

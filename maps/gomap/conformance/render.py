@@ -143,14 +143,17 @@ def sequence(figures):
             Streams of operations of the trace language go to Go's own map functions, with the same
             hashes and random state (`conformance/sequential`), and to `treadle trace`. After every
             operation result, `hmap` and `mapextra`, every chain with all slots, stale ones
-            included, and every iterator must be the same, byte for byte. Variants
-            {', '.join(variants)}; hashes {', '.join(hashes)}. No difference in:"""),
+            included, and every iterator must be the same, byte for byte; "in part" means result
+            and `hmap` only. Variants {', '.join(variants)}; hashes {', '.join(hashes)}. No
+            difference in:"""),
         item(f"{plural(figures['whole_streams'], 'stream')} of "
              f"{number(figures['whole_operations'])} operations together, up to B = "
              f"{figures['whole_b_max']};")
         + item(f"{plural(figures['large_streams'], 'stream')} on large maps, "
                f"{number(figures['large_operations'])} operations, up to B = "
-               f"{figures['large_b_max']};")
+               f"{figures['large_b_max']}: in part after every operation, whole after "
+               f"{number(figures['large_digests'])} of them (every 5,000th of a stream, and each "
+               f"of the three short streams);")
         + item(f"{plural(sum(ended.values()), 'stream')} with racing operations inside hasher and "
                f"equality calls, which a check of Go's ended by the same message: "
                f"{'; '.join(f'{message} {number(count)}' for message, count in ended.items())};")
@@ -159,7 +162,8 @@ def sequence(figures):
                f"{number(figures['cleared_maps_with_stale'])} gave "
                f"{number(figures['cleared_stale_entries'])} deleted entries, in Go and in the port "
                f"(a defect of Go's up to 1.20; plain Go programs show it, too);")
-        + item(f"{plural(figures['fixtures'], 'recorded stream')} of `fixtures/`."),
+        + item(f"{plural(figures['fixtures'], 'recorded stream')} of `fixtures/` "
+               f"({number(figures['fixtures_sum'])} in part)."),
         "What the streams made the runtime do:\n",
         table(("", "streams", "large maps"),
               [(text, number(figures[f"whole_{name}"]), number(figures[f"large_{name}"]))

@@ -22,12 +22,14 @@ const (
 	batchBytes  = 1 << 21
 	outputBytes = 1 << 16
 	garbageMax  = 1 << 29 // of dropped maps, before they are collected
+
+	sparsePeriod = 5000 // operations
 )
 
 type trace struct {
 	interpreter
 	dumper
-	dump       string // full, digest, sum, none
+	dump       string // full, digest, sum, sparse, none
 	out        []byte
 	number     int    // of the operation that runs
 	line       []byte // as it is written
@@ -71,14 +73,18 @@ func (t *trace) flush() {
 	t.out = t.out[:0]
 }
 
+func appendDigest(out []byte, value uint64) []byte {
+	out = append(out, "D "...)
+	for shift := 60; shift >= 0; shift -= 4 {
+		out = append(out, hexDigits[value>>shift&15])
+	}
+	return append(out, '\n')
+}
+
 func (t *trace) flushBatch() {
 	t.values = digests(t.lines[:t.batch], t.values[:0])
 	for i, value := range t.values {
-		t.out = append(append(t.out, t.titles[i]...), "D "...)
-		for shift := 60; shift >= 0; shift -= 4 {
-			t.out = append(t.out, hexDigits[value>>shift&15])
-		}
-		t.out = append(t.out, '\n')
+		t.out = appendDigest(append(t.out, t.titles[i]...), value)
 	}
 	t.batch = 0
 	t.batchBytes = 0
@@ -90,8 +96,8 @@ func (t *trace) appendTitle(out []byte) []byte {
 	return append(out, '\n')
 }
 
-// appendDump appends the lines of the operation that has just run.
-func (t *trace) appendDump(out []byte) []byte {
+// appendDump appends the lines of the operation that has just run; with sum only the first ones.
+func (t *trace) appendDump(out []byte, sum bool) []byte {
 	out = append(append(out, t.inside...), "R "...)
 	out = append(append(out, t.result...), '\n')
 	draws, calls := uint64(0), uint64(0)
@@ -99,11 +105,11 @@ func (t *trace) appendDump(out []byte) []byte {
 		draws = t.draws + (t.random-t.before)*randomInverse
 		calls = t.calls[hashCall]
 	}
-	out = t.appendMap(out, t.h, draws, calls, t.dump == "sum")
+	out = t.appendMap(out, t.h, draws, calls, sum)
 	if t.h == nil {
 		return out
 	}
-	if t.dump == "sum" {
+	if sum {
 		t.meetIterators(t.iterators)
 		return out
 	}
@@ -115,14 +121,18 @@ func (t *trace) report() {
 	case "none":
 	case "digest":
 		t.titles[t.batch] = t.appendTitle(t.titles[t.batch][:0])
-		t.lines[t.batch] = t.appendDump(t.lines[t.batch][:0])
+		t.lines[t.batch] = t.appendDump(t.lines[t.batch][:0], false)
 		t.batchBytes += len(t.lines[t.batch])
 		t.batch++
 		if t.batch == batchMax || t.batchBytes >= batchBytes {
 			t.flushBatch()
 		}
 	default:
-		t.out = t.appendDump(t.appendTitle(t.out))
+		t.out = t.appendDump(t.appendTitle(t.out), t.dump != "full")
+		if t.dump == "sparse" && t.number%sparsePeriod == 0 {
+			t.lines[0] = t.appendDump(t.lines[0][:0], false)
+			t.out = appendDigest(t.out, advance(fnvBasis, t.lines[0]))
+		}
 	}
 	if len(t.out) >= outputBytes {
 		t.flush()
@@ -293,7 +303,7 @@ func main() {
 	runtime.LockOSThread()
 	variant := flag.String("variant", "fast64", "fast64, generic, float64")
 	hash := flag.String("hash", "mix", "mix, low, blk, table")
-	dump := flag.String("dump", "full", "full, digest, sum, none")
+	dump := flag.String("dump", "full", "full, digest, sum, sparse, none")
 	coveragePath := flag.String("coverage", "", "the `file` in which to count what was done")
 	flag.Parse()
 	if err := checkRuntime(); err != nil {
@@ -301,9 +311,9 @@ func main() {
 	}
 	t := &trace{dump: *dump, fatal: make([]byte, 0, 1<<12)}
 	switch *dump {
-	case "full", "digest", "sum", "none":
+	case "full", "digest", "sum", "sparse", "none":
 	default:
-		fail("unknown dump '%s' (full, digest, sum, none)", *dump)
+		fail("unknown dump '%s' (full, digest, sum, sparse, none)", *dump)
 	}
 	var err error
 	if t.keys, err = newKeys(*variant, *hash, t.enter); err != nil {
