@@ -269,6 +269,18 @@ class Recorder(Case):
         self.assertEqual(program.record(20_000, seed=7), first)
         self.assertNotEqual(program.record(20_000, seed=8), first)
 
+    def test_reads_as_the_port(self):
+        """Numbers with leading zeros are decimal, `par` ends at any blank."""
+        path = write(folder("programs", "decimal.txt"),
+                     "rand 010\nnew 0\na 010 0X1f\npar\ta 08 1\n")
+        program = go_recorder.Program(Built.recorder(), ProgramCase.arguments[0], path)
+        schedules = folder("programs", "decimal.port")
+        program.explore_port(10, 1, schedules)
+        outcome = "; count=2 {8=1 10=31}"
+        self.assertEqual([one.outcome for one in program.record(10)], [outcome])
+        self.assertEqual([(one.outcome, one.same) for one in program.follow_on_go(schedules)],
+                         [(outcome, True)])
+
     def test_differences_are_seen(self):
         """A schedule that is not what its outcome and digest say."""
         path = write(folder("programs", "seen.txt"), program_text("insert-insert"))

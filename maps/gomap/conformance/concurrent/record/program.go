@@ -56,12 +56,12 @@ func (p *program) parseLine(line string) error {
 	if line == "" || line[0] == '#' {
 		return nil
 	}
-	if !strings.HasPrefix(line, "par ") {
+	if strings.Fields(line)[0] != "par" {
 		operation, err := parseOperation(line)
 		p.setup = append(p.setup, operation)
 		return err
 	}
-	for _, part := range strings.Split(line[4:], "|") {
+	for _, part := range strings.Split(line[len("par"):], "|") {
 		var list []operation
 		for _, text := range strings.Split(part, ";") {
 			operation, err := parseOperation(text)
@@ -81,6 +81,19 @@ func (p *program) parseLine(line string) error {
 	return nil
 }
 
+// parseNumber reads a number, decimal or 0x.
+func parseNumber(word string) (uint64, error) {
+	base, digits := 10, word
+	if strings.HasPrefix(word, "0x") || strings.HasPrefix(word, "0X") {
+		base, digits = 16, word[2:]
+	}
+	number, err := strconv.ParseUint(digits, base, 64)
+	if err != nil {
+		return 0, fmt.Errorf("bad number %q", word)
+	}
+	return number, nil
+}
+
 func parseOperation(text string) (operation, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -95,9 +108,9 @@ func parseOperation(text string) (operation, error) {
 		return o, fmt.Errorf("%q takes %d arguments", o.name, description.arguments)
 	}
 	for i, place := range []*uint64{&o.first, &o.second}[:description.arguments] {
-		number, err := strconv.ParseUint(words[1+i], 0, 64)
+		number, err := parseNumber(words[1+i])
 		if err != nil {
-			return o, fmt.Errorf("bad number %q", words[1+i])
+			return o, err
 		}
 		*place = number
 	}
