@@ -204,7 +204,6 @@ class Programs(Case):
         figures["wild"] = [{"function": function, "line": line, "runs": count}
                            for (function, line), count in sorted(wild.items())]
         self.count_programs(generated)
-        figures["programs_with_wild"] = sum(one.counts["runs_wild"] > 0 for one in compared)
         # A generator that gets nowhere near trouble compares less than it says.
         self.assertGreaterEqual(total["outcomes"], 10 * PROGRAMS)
         self.assertGreaterEqual(total["accesses_followed"], 1_000_000)
@@ -254,11 +253,9 @@ class Fixtures(Case):
         Built.recorder()
         with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
             checked = list(pool.map(self.check, sorted(EXECUTIONS)))
-        figures["fixtures"] = len(checked)
         figures["fixture_outcomes"] = sum(outcomes for outcomes, _ in checked)
         figures["fixture_outcomes_wild"] = [row for _, rows in checked for row in rows]
         figures["fixture_runs"] = FIXTURE_RUNS
-        figures["crowded_runs"] = CROWDED_RUNS
 
 
 class Recorder(Case):

@@ -12,9 +12,9 @@ from program_case import PATIENCE_SECONDS
 
 FOLDER = os.path.join(go_runtime.CONFORMANCE, "concurrent")
 
-# inside: switches that are inside statements; needed: those without which the outcome was not
-# reached, [(function, line, access before, access after)].
-Followed = collections.namedtuple("Followed", "outcome same inside needed")
+# needed: the switches inside statements without which the outcome was not reached, [(function,
+# line, access before, access after)].
+Followed = collections.namedtuple("Followed", "outcome same needed")
 # strayed: runs of them in which an access left live memory (in crowded memory, else 0)
 Recorded = collections.namedtuple("Recorded", "outcome count strayed")
 
@@ -96,10 +96,10 @@ class Program:
         for line in run(*self.recorder, "-follow", schedules, self.path):
             fields = line.split("\t")
             if fields[0] != "same":
-                followed.append(Followed(fields[1], False, 0, []))
+                followed.append(Followed(fields[1], False, []))
                 continue
-            needed = [tuple(part.split("|")) for part in fields[3:]]
-            followed.append(Followed(fields[1], True, int(fields[2]), needed))
+            needed = [tuple(part.split("|")) for part in fields[2:]]
+            followed.append(Followed(fields[1], True, needed))
         return followed
 
 

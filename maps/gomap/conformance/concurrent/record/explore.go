@@ -16,7 +16,6 @@ var periods = []uint64{2, 4, 8, 16, 32, 64, 128, 256}
 type explorer struct {
 	*recorder
 	seed     uint64
-	accesses bool
 	outcomes []*outcome  // most frequent first
 	wild     map[int]int // by site: runs in which that access would have left live memory
 }
@@ -33,7 +32,6 @@ func (e *explorer) plan(i int) sectionPlan {
 	return sectionPlan{
 		seed:      (e.seed<<32 + uint64(i)) * 0xd1342543de82ef95,
 		threshold: uint32(1<<32/periods[i%len(periods)] - 1),
-		accesses:  e.accesses,
 	}
 }
 

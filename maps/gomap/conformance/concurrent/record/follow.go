@@ -66,9 +66,9 @@ func parseSchedule(line string) (s schedule, err error) {
 }
 
 // followAll follows schedules, and says for each in one line whether outcome and digest are the
-// same, how many switches stand inside statements and which of them the outcome needs:
+// same, and which switches inside statements the outcome needs:
 //
-//	same <tab> OUTCOME <tab> COUNT <tab> FUNCTION|LINE|ACCESS|ACCESS <tab> ...
+//	same <tab> OUTCOME <tab> FUNCTION|LINE|ACCESS|ACCESS <tab> ...
 //	DIFFERENT <tab> OUTCOME <tab> OUTCOME HERE
 //
 // With trace >= 0 it prints the accesses of that schedule only, from 0.
@@ -87,9 +87,8 @@ func (r *recorder) followAll(schedules []schedule, trace int, out *bufio.Writer)
 			fmt.Fprintf(out, "DIFFERENT\t%s\t%s\n", s.outcome, text)
 			continue
 		}
-		inside := insideCount(result.schedule)
 		needed := r.needed(s.outcome, result.schedule)
-		fmt.Fprintf(out, "same\t%s\t%d%s\n", s.outcome, inside, insideText(needed))
+		fmt.Fprintf(out, "same\t%s%s\n", s.outcome, insideText(needed))
 	}
 }
 

@@ -79,8 +79,7 @@ func runSection(workers int, plan *sectionPlan, result *sectionResult)
 
 type sectionPlan struct {
 	seed      uint64
-	threshold uint32    // of 2^32: how likely a switch is at a point
-	accesses  bool      // points inside statements count, too
+	threshold uint32    // of 2^32: how likely a switch is before a statement
 	follow    []stretch // not nil: who runs is not left to chance
 	recording bool
 	tracing   bool

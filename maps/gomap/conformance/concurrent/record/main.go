@@ -26,7 +26,6 @@ func main() {
 	hash := flag.String("hash", "mix", "mix, low, blk or table")
 	runs := flag.Int("runs", 50000, "random interleavings")
 	seed := flag.Uint64("seed", 1, "of the interleavings")
-	accesses := flag.Bool("accesses", false, "switches inside statements, too")
 	crowded := flag.Bool("crowded", false, "blocks lie side by side; wild accesses are carried out")
 	schedules := flag.String("schedules", "", "file to write schedules to")
 	more := flag.Int("more", 0, "schedules of so many runs beside the first of each outcome")
@@ -52,7 +51,7 @@ func main() {
 		r.followAll(readSchedules(*follow), *trace, out)
 		return
 	}
-	e := explorer{recorder: r, seed: *seed, accesses: *accesses}
+	e := explorer{recorder: r, seed: *seed}
 	if *trace >= 0 {
 		plan := e.plan(*trace)
 		r.trace(&plan, out)

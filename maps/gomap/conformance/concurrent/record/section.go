@@ -10,7 +10,6 @@ import (
 type recorder struct {
 	program *program
 	crowded bool
-	spoiled bool // crowded: the set-up met memory that an earlier section had written
 	workers [workersMax]interpreter
 	result  sectionResult
 	entries []uint64

@@ -52,8 +52,7 @@ type treadleStretch struct {
 // How a section is to run.
 type treadlePlan struct {
 	seed      uint64
-	threshold uint32           // of 2^32: how likely a switch is at a point
-	accesses  bool             // points inside statements count, too
+	threshold uint32           // of 2^32: how likely a switch is before a statement
 	follow    []treadleStretch // not nil: who runs is not left to chance
 	recording bool             // schedule and digest
 	tracing   bool             // and trace
@@ -263,7 +262,7 @@ func treadlePoint(site int) {
 			}
 		}
 		s.remaining--
-	} else if (s.plan.accesses || treadleSites[site].first) && s.left > 1 &&
+	} else if treadleSites[site].first && s.left > 1 &&
 		uint32(treadleRandom()>>32) < s.plan.threshold {
 		treadleSwitch(treadleOther(s.current))
 	}
