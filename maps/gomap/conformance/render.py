@@ -170,20 +170,28 @@ def sequence(figures):
                for name, text in COVERAGE])))
 
 
+def needs(inside):
+    """The sentence before the table of switches inside statements."""
+    if inside == 0:
+        return ""
+    what = "The other one needs" if inside == 1 else f"The other {number(inside)} need"
+    return f" {what} a switch between the two accesses of a row:"
+
+
 def port_only(figures):
-    total, between = figures["port_only"], figures["port_only_between"]
+    total, between, inside = (figures[f"port_only{part}"] for part in ("", "_between", "_inside"))
     text = paragraph(f"""The port ended in {number(figures['port_outcomes'])} outcomes,
         {number(total)} of which the runs above had not met. The real code followed
         {plural(figures['executions_followed'], 'execution')} of the port, at least one for each
         outcome, switching where the port did, and made the same accesses each time. The schedules
         of the {number(total)} were then changed so that as few switches as could be stand inside
         a statement of Go's source. {number(between)} need none: the real code ends so, too, when
-        it switches between statements only; chance had not met it. The others need a switch
-        between these two accesses:""")
+        it switches between statements only; chance had not met it."""
+                     + needs(inside))
     rows = [(code(one["function"]), one["line"], code(one["after"]), code(one["before"]),
              number(one["outcomes"])) for one in figures["port_only_needs"]]
-    return text + "\n" + table(("Go function", "line", "after", "before", "outcomes"),
-                               rows or [("(none)", "", "", "", 0)])
+    return text + ("\n" + table(("Go function", "line", "after", "before", "outcomes"), rows)
+                   if rows else "")
 
 
 def recorded(figures):
