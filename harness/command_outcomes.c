@@ -158,6 +158,9 @@ const struct command command_outcomes = {
             "  --executions N   default 100000\n"
             "  --seed N         default 1\n"
             "  --exhaustive     instead of these three: every execution that matters, once\n\n"
+            "Outcomes other than results and entries, for gomap: FATAL, a check of the map's own;\n"
+            "PANIC; WILD, an access outside live memory; ENDLESS, 20,000 events without an end: a\n"
+            "loop, but also a range over some 2,500 entries.\n\n"
             "Example:\n  treadle outcomes gomap --executions 1000000 < insert-insert.txt\n",
     .run = run,
 };

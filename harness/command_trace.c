@@ -30,7 +30,9 @@ const struct command command_trace = {
             "  --hash H      mix (default), low, blk, table\n"
             "  --dump D      full (default), digest, sum, none; sparse: sum, and a digest behind\n"
             "                every 5,000th operation\n\n"
-            "Exit code 1: a check of the subject's own ended the trace; 2: a line is wrong.\n\n"
+            "Exit code 1: the trace ended inside an operation, and its last line says how:\n"
+            "R FATAL by a check of the map's own, R PANIC by a panic, R WILD by an access outside\n"
+            "live memory, R ENDLESS in a loop without an end. Exit code 2: a line is wrong.\n\n"
             "Example:\n  printf 'new 0\\na 1 10\\ng 1\\n' | treadle trace gomap --dump sum\n",
     .run = run,
 };
