@@ -1,9 +1,12 @@
-/* port.c: single executions of a concurrent program on the port, as schedules that the recorder of
- * the real map code (record/) can follow, and the other way round. For the conformance tests.
+/* conformance_port.c: single executions of a concurrent program on the port, as schedules that the
+ * recorder of the real map code (maps/gomap/conformance/concurrent) can follow, and the other way
+ * round. For the conformance tests.
  *
- *   port [--variant V] [--hash H] explore EXECUTIONS SEED FILE   one schedule for each outcome
- *   port [--variant V] [--hash H] follow FILE < SCHEDULES        what they end in
- *   port [--variant V] [--hash H] trace FILE < SCHEDULES         and their accesses
+ *   conformance_port [OPTIONS] explore EXECUTIONS SEED FILE   one schedule for each outcome
+ *   conformance_port [OPTIONS] follow FILE < SCHEDULES        what they end in
+ *   conformance_port [OPTIONS] trace FILE < SCHEDULES         and their accesses
+ *
+ * OPTIONS are --variant V and --hash H.
  *
  * FILE is a program as `treadle outcomes` reads it. A schedule is a line
  *
@@ -11,8 +14,8 @@
  *
  * where COUNT is a number of memory accesses. DIGEST covers all accesses of the execution, with
  * what they read and wrote; blocks are numbered as the execution first meets them. follow takes
- * schedules only, and prints such lines. record/ computes the same digest of the real code: where
- * outcome and digest agree, so does every access. */
+ * schedules only, and prints such lines. The recorder computes the same digest of the real code:
+ * where outcome and digest agree, so does every access. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,7 +288,8 @@ static int follow(bool trace)
     for (uint64_t number = 1; code == 0 && getline(&line, &capacity, stdin) >= 0; number++) {
         const char *schedule = strrchr(line, '\t');
         if (!plan_parse(schedule != NULL ? schedule + 1 : line)) {
-            fprintf(stderr, "port: line %llu: no schedule\n", (unsigned long long)number);
+            fprintf(stderr, "conformance_port: line %llu: no schedule\n",
+                    (unsigned long long)number);
             code = USAGE;
             break;
         }
@@ -305,7 +309,7 @@ static int run(const struct treadle_target *target, int argument_count, char **a
     const char *rule;
     struct scheduler_options limits = { 0 };
     if (scheduler_open(target, &limits, &rule) != TREADLE_OK) {
-        fprintf(stderr, "port: the set-up fails: %s\n", rule);
+        fprintf(stderr, "conformance_port: the set-up fails: %s\n", rule);
         return USAGE;
     }
     int code = 0;
@@ -338,8 +342,9 @@ int main(int argument_count, char **arguments)
     bool follows = argument_count == 2
         && (strcmp(arguments[0], "follow") == 0 || strcmp(arguments[0], "trace") == 0);
     if (!explores && !follows) {
-        fputs("usage: port [--variant V] [--hash H] explore EXECUTIONS SEED FILE\n"
-              "       port [--variant V] [--hash H] follow|trace FILE < SCHEDULES\n", stderr);
+        fputs("usage: conformance_port [--variant V] [--hash H] explore EXECUTIONS SEED FILE\n"
+              "       conformance_port [--variant V] [--hash H] follow|trace FILE < SCHEDULES\n",
+              stderr);
         return USAGE;
     }
     gomap = subject_find("gomap");

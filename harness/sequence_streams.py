@@ -1,5 +1,6 @@
 """sequence_streams.py: random streams of operations of gomap's trace language, each a function of
-its seed and shape alone. No check of Go's ends a stream, but those of checked().
+its seed and shape alone. No check of Go's ends a stream, but those of checked() and
+evacuated_twice().
 
 A writer keeps a rough model of the map (present keys, B; what nested operations do is only guessed)
 to steer to where the algorithm has most to do: growth under way, chains full of holes, the load

@@ -334,7 +334,7 @@ class Checked(SequenceCase):
 
 
 class Cleared(SequenceCase):
-    """A defect of Go's before 1.23 that the port must have too: a range that began before a growth
+    """A defect of Go's before 1.21 that the port must have too: a range that began before a growth
     gives entries that a loop has deleted since."""
 
     def stale(self, output):

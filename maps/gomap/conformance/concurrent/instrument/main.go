@@ -1,10 +1,11 @@
 // instrument writes what `go build -overlay` needs to build a runtime with a second copy of the
 // installed map code, in which every access to a map's memory is a call (copy.go), and the files
-// that those calls lead to (../runtime/section.go).
+// that those calls lead to (../runtime).
 //
-//	instrument -section runtime/section.go -out FOLDER
+//	instrument -with OURS -out FOLDER
 //
-// FOLDER then holds copy.go, sites.go and overlay.json. Nothing of Go's source is kept elsewhere.
+// OURS is the folder ../runtime. FOLDER then holds copy.go, sites.go and overlay.json. Nothing of
+// Go's source is kept elsewhere.
 package main
 
 import (

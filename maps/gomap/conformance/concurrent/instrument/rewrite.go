@@ -21,7 +21,7 @@ var roots = []string{
 // Structs that goroutines do not share: accesses through pointers to them stay as they are.
 var private = map[string]bool{"maptype": true, "_type": true, "hiter": true, "evacDst": true}
 
-// Functions of the runtime whose place others take (section.go): those that access a map's memory,
+// Functions of the runtime whose place others take (../runtime): those that access a map's memory,
 // with a site for each access, and those that do not.
 var accessing = map[string]struct {
 	name   string
@@ -51,7 +51,7 @@ type rewriter struct {
 	accessed bool
 }
 
-// Accesses that section.go makes by itself; their sites come first, in this order.
+// Accesses that ../runtime makes by itself; their sites come first, in this order (section.go).
 var ownSites = []site{
 	{"", 0, "", true},
 	{"hasher", 0, "key", false},
@@ -135,8 +135,8 @@ func copyName(name string) string {
 	return "treadle_" + name
 }
 
-// site numbers an access and returns the number, with the lowest bit for "first of its statement",
-// as an expression.
+// site numbers an access, in the order of the table of sites, and returns the number as an
+// expression.
 func (r *rewriter) site(node ast.Node, place string, first bool) ast.Expr {
 	r.sites = append(r.sites, site{r.function, r.fset.Position(node.Pos()).Line, place, first})
 	return number(int64(len(r.sites) - 1))

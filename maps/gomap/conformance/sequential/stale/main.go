@@ -1,4 +1,4 @@
-// Command stale shows a defect of Go's map before 1.23 with nothing but plain Go: a range that
+// Command stale shows a defect of Go's map before 1.21 with nothing but plain Go: a range that
 // began before a growth goes on over entries that a loop has deleted in the meantime. The
 // specification says that such entries are not produced.
 //
