@@ -154,7 +154,7 @@ const struct command command_outcomes = {
             "`outcomes:` is not read.\n\n"
             "  --variant V      fast64 (default), generic, float64 (see trace)\n"
             "  --hash H         mix (default), low, blk, table\n"
-            "  --strategy S     portfolio (default), random, sticky, pos\n"
+            "  --strategy S     portfolio (default), random, sticky, pos, pct\n"
             "  --executions N   default 100000\n"
             "  --seed N         default 1\n"
             "  --exhaustive     instead of these three: every execution that matters, once\n\n"
