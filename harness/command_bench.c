@@ -13,6 +13,8 @@
 #include "../scheduler/rng.h"
 #include "../scheduler/scheduler.h"
 #include "../scheduler/target.h"
+#include "bench_search.h"
+#include "campaign.h"
 #include "command.h"
 #include "oracle.h"
 #include "process.h"
@@ -21,13 +23,17 @@
 
 #define BENCH_SAMPLES 9
 #define BENCH_SAMPLE_SECONDS 0.2
+#define OWN_SAMPLES 3
+#define OWN_SECONDS 1.0
 #define SWITCHES (4u << 20)
+
+#define OWN "own"
 
 /* A bench is a target under a strategy or explored whole, or fiber/switch. */
 struct bench {
     const char *name;
     const char *target;   /* NULL: fiber/switch */
-    const char *strategy; /* NULL: explored */
+    const char *strategy; /* NULL: explored; OWN: the greybox loop */
 };
 
 static const struct bench benches[] = {
@@ -38,8 +44,10 @@ static const struct bench benches[] = {
     { "bench/fetchadd-2x50/pos", "bench/fetchadd-2x50", "pos" },
     { "slice/torn-header", "slice/torn-header", "random" },
     { "slice/torn-header/pos", "slice/torn-header", "pos" },
+    { "slice/torn-header/own", "slice/torn-header", OWN },
     { "gomap/insert-insert-grow", "gomap/insert-insert-grow", "random" },
     { "gomap/insert-insert-grow/pos", "gomap/insert-insert-grow", "pos" },
+    { "gomap/insert-insert-grow/own", "gomap/insert-insert-grow", OWN },
     { "gomap/iterate-grow/pos", "gomap/iterate-grow", "pos" },
     { "overflowcas/aba/pos", "overflowcas/aba", "pos" },
     { "rwmap/iterate-grow/pos", "rwmap/iterate-grow", "pos" },
@@ -183,6 +191,34 @@ static bool bench_target(const struct bench *bench, uint32_t target, struct benc
     return true;
 }
 
+/* A campaign in one process, as `fuzz` has it, but that it keeps nothing. */
+static bool bench_own(uint32_t target, struct bench_result *result)
+{
+    double rates[OWN_SAMPLES], steps[OWN_SAMPLES];
+    for (size_t i = 0; i < OWN_SAMPLES; i++) {
+        const struct campaign_options options = {
+            .targets = &target,
+            .target_count = 1,
+            .seconds = OWN_SECONDS,
+            .plan = { .seed = 1 + i,
+                      .portfolio = portfolio_create(NULL),
+                      .greybox = true,
+                      .search = { .kinds = FEEDBACK_ALL },
+                      .start = tally_now() },
+            .jobs = 1,
+        };
+        struct campaign_result *campaign = campaign_run(&options);
+        if (campaign == NULL)
+            return false;
+        rates[i] = (double)campaign->targets[0].tally.executions / campaign->seconds;
+        steps[i] = (double)campaign->targets[0].tally.steps / campaign->seconds;
+        campaign_destroy(campaign);
+    }
+    result->executions_per_second = median(rates, OWN_SAMPLES);
+    result->steps_per_second = median(steps, OWN_SAMPLES);
+    return true;
+}
+
 /* One exploration of a target, as `check` makes it. */
 struct sweep {
     double seconds;
@@ -251,11 +287,11 @@ static bool bench_run(const struct bench *bench, struct bench_result *result)
     }
     for (uint32_t i = 0; i < target_count(); i++)
         if (strcmp(target_at(i)->name, bench->target) == 0)
-            return bench->strategy != NULL ? bench_target(bench, i, result)
-                                           : bench_check(i, result);
+            return bench->strategy == NULL              ? bench_check(i, result)
+                   : strcmp(bench->strategy, OWN) == 0 ? bench_own(i, result)
+                                                        : bench_target(bench, i, result);
     return false;
 }
-
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static json_t *number_or_null(double number)
@@ -357,19 +393,24 @@ static int run(int argument_count, char **arguments)
             return command_unknown_option(&command_bench, arguments);
         json = true;
     }
+    char **names = arguments + optind;
+    if (optind < argument_count && strcmp(names[0], "search") == 0)
+        return bench_search(json, names + 1, argument_count - optind - 1);
     int failed = check_names(arguments + optind, argument_count - optind);
     return failed != 0 ? failed : run_benches(json, arguments + optind, argument_count - optind);
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .usage = "[NAME...] [--json]",
+    .usage = "[NAME... | search [TARGET...]] [--json]",
     .summary = "Measures the speed of switches and of whole executions, on one core",
     .help =
         "\nNAME may be a glob. Each figure is the median of nine samples; ns of check/* is the time\n"
         "of a whole exploration. calibration is the time of a step of a bare loop that picks one of\n"
         "four fibers at random and switches to it: 10 ns on the core that the promised figures are\n"
         "for; compare figures scaled by it.\n\n"
+        "`bench search` compares searches: executions up to the first finding, of 20 seeds, with\n"
+        "and without feedback and constraints. It takes some minutes.\n\n"
         "Example:\n  treadle bench 'gomap/*' --json\n",
     .run = run,
 };

@@ -154,6 +154,7 @@ static bool receive_view(struct worker *worker, const struct work *work, int soc
         return true;
     struct greybox_target *greybox = &worker->greyboxes[work->target];
     greybox->feedback.kinds = worker->plan.search.kinds;
+    execution.wants_states = worker->plan.search.kinds & FEEDBACK_STATES;
     if (!greybox_receive(greybox, socket))
         return false;
     shown_begin(&worker->shown, greybox->view.entry_count);

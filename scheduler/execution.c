@@ -199,12 +199,17 @@ void treadle_record(const volatile void *words, size_t word_bytes, size_t count,
                          .name = name };
 }
 
+bool treadle_states_wanted(void)
+{
+    return execution.phase == PHASE_RUN && execution.wants_states;
+}
+
 void treadle_state(uint32_t state)
 {
     uint16_t hashed = (uint16_t)(rng_mix(state + UINT64_C(1)) >> 48);
     uint32_t count = execution.state_count;
     bool again = count > 0 && execution.states[count - 1] == hashed;
-    if (execution.phase == PHASE_RUN && !again && count < EXECUTION_STATES_MAX)
+    if (treadle_states_wanted() && !again && count < EXECUTION_STATES_MAX)
         execution.states[execution.state_count++] = hashed;
 }
 

@@ -85,6 +85,7 @@ struct execution {
     uint8_t *written; /* exploring: the bytes of writes that are no number (event.source) */
     uint64_t written_count;
 
+    bool wants_states; /* whoever executes looks at them: */
     uint16_t states[EXECUTION_STATES_MAX]; /* treadle_state, hashed */
     uint32_t state_count;
 

@@ -140,6 +140,9 @@ void treadle_log(const char *text);
  * decides nothing else. Not an event; free to be called anywhere in an execution. */
 void treadle_state(uint32_t state);
 
+/* Whether anybody wants to know: where it takes time to find the state out. */
+bool treadle_states_wanted(void);
+
 /* ---- the history of operations, which the oracles judge ---------------------------------- */
 
 /* What a goroutine does to a map-like object. Set-up records too: what it stored is present

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gomap/caller.h"
+#include "gomap/states.h"
 
 /* The iterator id under which the history knows a whole range. */
 #define RANGE_ID UINT32_MAX
@@ -202,6 +203,7 @@ static bool range_first(struct interpreter *interpreter, struct hiter *it, uint6
 static bool range_next(struct interpreter *interpreter, struct hiter *it, uint64_t id,
                        uint64_t *ret_key, uint64_t *ret_value)
 {
+    states_of_iterator(it->h, it);
     begin(interpreter, TREADLE_NEXT, history_id(id), 0);
     bool found = caller_range_next(it, ret_key, ret_value);
     end(interpreter, found, *ret_key, *ret_value);
@@ -290,6 +292,9 @@ static void apply_to_map(struct interpreter *interpreter, const struct operation
 {
     struct map_state *state = interpreter->state;
     uint64_t first = operation->first;
+    if (operation->kind == OPERATION_ASSIGN || operation->kind == OPERATION_DELETE
+        || operation->kind == OPERATION_ACCESS)
+        states_of_key(&state->type, state->map, first);
     switch (operation->kind) {
     case OPERATION_ASSIGN:
         begin(interpreter, TREADLE_ASSIGN, first, operation->second);
