@@ -255,7 +255,7 @@ static const struct verdict_record *execute_again(const void *context, uint32_t 
 }
 
 /* Keeps the chosen findings and drops the rest of the list. */
-static void keep_target(const struct campaign_options *options, struct campaign_target *target)
+void campaign_keep(const struct campaign_options *options, struct campaign_target *target)
 {
     struct finding_list *list = &target->findings;
     finding_list_choose(list);
@@ -333,12 +333,12 @@ static void campaign_loop(struct campaign *campaign)
     }
     for (uint32_t i = 0; i < campaign->result->target_count; i++) {
         status_keeping(&campaign->status, campaign->result, i);
-        keep_target(campaign->options, &campaign->result->targets[i]);
+        campaign_keep(campaign->options, &campaign->result->targets[i]);
     }
     status_end(&campaign->status);
 }
 
-static struct campaign_result *result_create(const struct campaign_options *options)
+struct campaign_result *campaign_result_create(const struct campaign_options *options)
 {
     struct campaign_result *result = calloc(1, sizeof *result);
     CHECK(result != NULL, ==, true);
@@ -364,7 +364,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     struct campaign *campaign = calloc(1, sizeof *campaign);
     CHECK(campaign != NULL, ==, true);
     campaign->options = options;
-    campaign->result = result_create(options);
+    campaign->result = campaign_result_create(options);
     struct sigaction action = { .sa_handler = campaign_interrupt, .sa_flags = SA_RESTART };
     struct sigaction before_interrupt, before_terminate;
     sigaction(SIGINT, &action, &before_interrupt);

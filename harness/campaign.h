@@ -37,6 +37,11 @@ struct campaign_result {
  * process could be started (errno says why). */
 struct campaign_result *campaign_run(const struct campaign_options *options);
 
+/* For who runs a campaign in another way: a result without anything done; and what keeps the chosen
+ * findings of a target and drops the rest. */
+struct campaign_result *campaign_result_create(const struct campaign_options *options);
+void campaign_keep(const struct campaign_options *options, struct campaign_target *target);
+
 void campaign_destroy(struct campaign_result *result);
 
 #endif

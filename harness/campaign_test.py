@@ -253,5 +253,33 @@ class Limits(CampaignCase):
         return b"".join(parts).decode()
 
 
+class LibFuzzer(ProgramCase):
+    def fuzz(self, *arguments, code=0):
+        done = self.call("fuzz", "--engine", "libfuzzer", "--out", "out", "--json", *arguments,
+                         code=None)
+        if done.returncode == 2 and "libclang-rt-14-dev" in done.stderr:
+            self.skipTest("built without libFuzzer")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stdout)["targets"]
+
+    def test_finds_and_keeps(self):
+        one, = self.fuzz(FOUND_AT_ONCE, "--time", "2s", "--jobs", "2")
+        self.assertEqual(one["strategy"], "libfuzzer")
+        self.assertGreater(one["executions"], 10_000)
+        self.assertGreater(len(one["findings"]), 0)
+        self.call("replay", *one["findings"])
+
+    def test_limits(self):
+        one, other = self.fuzz(FOUND_AT_ONCE, SLOW, "--executions", "3200", "--jobs", "1")
+        self.assertEqual((one["executions"], other["executions"]), (3200, 3200))
+        self.assertEqual(other["verdicts"], {"ok": 3200})
+
+    def test_leaves_nothing(self):
+        before = set(os.listdir("/tmp"))
+        self.fuzz(FOUND_AT_ONCE, "--executions", "1000")
+        left = set(os.listdir("/tmp")) - before
+        self.assertEqual([name for name in left if name.startswith("treadle-inputs")], [])
+
+
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../scheduler/target.h"
-#include "campaign.h"
+#include "campaign_engine.h"
 #include "command.h"
 #include "keep.h"
 #include "report.h"
@@ -18,7 +18,7 @@
 struct fuzz_options {
     struct campaign_options campaign;
     const char *strategy; /* its name */
-    bool json, require;
+    bool json, require, libfuzzer;
 };
 
 /* ---- the result ------------------------------------------------------------------------------ */
@@ -183,8 +183,12 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
     case 'M':
         return command_memory(&command_fuzz, value, &campaign->plan.memory);
     case 'E':
-        if (strcmp(value, "own") != 0)
-            return command_misuse(&command_fuzz, "there is no engine %s; there is own", value);
+        options->libfuzzer = strcmp(value, "libfuzzer") == 0;
+        if (!options->libfuzzer && strcmp(value, "own") != 0)
+            return command_misuse(&command_fuzz, "there is no engine %s (own, libfuzzer)", value);
+        if (options->libfuzzer && campaign_libfuzzer_serve == NULL)
+            return command_misuse(&command_fuzz, "--engine libfuzzer wants a program built with it: "
+                                                 "install libclang-rt-14-dev and build anew");
         return 0;
     case 'o':
         if (value[0] == '\0')
@@ -249,13 +253,17 @@ static int run(int argument_count, char **arguments)
     int failed = parse(&options, argument_count, arguments);
     if (failed != 0)
         return failed;
+    if (options.libfuzzer)
+        options.strategy = "libfuzzer";
     uint32_t *targets = command_targets(&command_fuzz, arguments + optind,
                                         argument_count - optind, &options.campaign.target_count);
     if (targets == NULL)
         return EXIT_USAGE;
     options.campaign.targets = targets;
     options.campaign.plan.start = tally_now();
-    struct campaign_result *result = campaign_run(&options.campaign);
+    struct campaign_result *result = options.libfuzzer
+                                         ? campaign_run_libfuzzer(&options.campaign)
+                                         : campaign_run(&options.campaign);
     free(targets);
     if (result == NULL) {
         fprintf(stderr, "treadle fuzz: no process could be started: %s\n", strerror(errno));
@@ -282,7 +290,8 @@ const struct command command_fuzz = {
         "  --strategy S       portfolio (default: what was new is varied), random, sticky, pos,\n"
         "                     pct (pct:5 for depth 5)\n"
         "  --memory M         sc (default), tso (x86's store buffers), pso\n"
-        "  --engine E         own\n"
+        "  --engine E         own (default); libfuzzer, where it was there to be built in: what is\n"
+        "                     executed then depends on time\n"
         "  --jobs N           processes; default: one for each core\n"
         "  --out DIR          where findings go; default findings/new\n"
         "  --stop-on-first    leave a target at its first finding\n"

@@ -1,0 +1,137 @@
+/* engine.c: executing inputs for fuzzing engines. */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../scheduler/check.h"
+#include "../scheduler/target.h"
+#include "oracle.h"
+
+#define PAIRS_MAX 1024u
+
+struct engine {
+    struct feedback feedback; /* knows the pairs that are kept */
+    struct constrained constrained;
+    struct input input;
+    struct reads_from pairs[PAIRS_MAX];
+    uint32_t pair_count;
+    uint32_t executions;
+    uint8_t *counters;
+    uint32_t counter_count;
+    struct tally tally;
+    uint64_t number; /* of the next execution */
+    double start, since;
+    struct finding_notes *notes;
+};
+
+const char *engine_open(struct engine **ret_engine, const struct worker_plan *plan,
+                        uint32_t target, uint32_t executions, uint8_t *counters,
+                        uint32_t counter_count)
+{
+    const char *rule = NULL;
+    struct scheduler_options options = worker_options(plan);
+    enum treadle_verdict verdict = scheduler_open(target_at(target), &options, &rule);
+    if (verdict != TREADLE_OK)
+        return rule;
+    struct engine *engine = calloc(1, sizeof *engine);
+    CHECK(engine != NULL, ==, true);
+    engine->feedback.kinds = plan->search.kinds;
+    engine->executions = executions;
+    engine->counters = counters;
+    engine->counter_count = counter_count;
+    engine->notes = finding_notes_create();
+    engine->start = plan->start;
+    engine->since = tally_now();
+    execution.wants_states = plan->search.kinds & FEEDBACK_STATES;
+    *ret_engine = engine;
+    return NULL;
+}
+
+static void count_feature(void *context, uint16_t feature)
+{
+    struct engine *engine = context;
+    engine->counters[1 + feature % (engine->counter_count - 1)] = 1;
+}
+
+/* What engines mutate with: pairs that have been seen. */
+static void learn_pairs(struct engine *engine)
+{
+    struct feedback *feedback = &engine->feedback;
+    feedback_look(feedback);
+    for (uint32_t i = 0; i < feedback->fresh_count; i++)
+        feedback_learn(feedback, feedback->fresh[i]);
+    for (uint32_t i = 0; i < feedback->pair_count && engine->pair_count < PAIRS_MAX; i++)
+        engine->pairs[engine->pair_count++] = feedback->pairs[i];
+}
+
+bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes)
+{
+    engine->input = input_decode(data, bytes);
+    engine->constrained.input = &engine->input;
+    engine->counters[0] = 1;
+    struct strategy strategy = strategy_constrained(&engine->constrained);
+    for (uint32_t i = 0; i < engine->executions; i++) {
+        uint64_t number = engine->number++;
+        scheduler_run(&strategy, engine->input.seed + i);
+        oracle_judge();
+        tally_count(&engine->tally, number, engine->start);
+        if (execution.verdict_count > 0)
+            finding_notes_add(engine->notes,
+                              &(struct witness){ .number = &number,
+                                                 .choices = execution.choices,
+                                                 .choice_count = execution.choice_count,
+                                                 .switches = execution.switches,
+                                                 .preemptions = PREEMPTIONS_UNKNOWN });
+        if (scheduler_crashed())
+            return false;
+        if (i == 0) {
+            feedback_each(engine->feedback.kinds, count_feature, engine);
+            learn_pairs(engine);
+        }
+    }
+    return true;
+}
+
+size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
+                     uint64_t seed)
+{
+    struct input input = input_decode(data, bytes);
+    struct rng rng;
+    rng_seed(&rng, seed);
+    mutate(&input, &(struct mutation_material){ engine->pairs, engine->pair_count }, &rng);
+    uint8_t encoded[INPUT_BYTES_MAX];
+    size_t count = input_encode(&input, encoded);
+    count = count < bytes_max ? count : bytes_max;
+    memcpy(data, encoded, count);
+    return count;
+}
+
+size_t engine_cross(const uint8_t *first, size_t first_bytes, const uint8_t *second,
+                    size_t second_bytes, uint8_t *data, size_t bytes_max, uint64_t seed)
+{
+    struct input a = input_decode(first, first_bytes), b = input_decode(second, second_bytes);
+    struct rng rng;
+    rng_seed(&rng, seed);
+    struct input child = mutate_cross(&a, &b, &rng);
+    uint8_t encoded[INPUT_BYTES_MAX];
+    size_t count = input_encode(&child, encoded);
+    count = count < bytes_max ? count : bytes_max;
+    memcpy(data, encoded, count);
+    return count;
+}
+
+struct tally engine_take_tally(struct engine *engine)
+{
+    struct tally tally = engine->tally;
+    double now = tally_now();
+    tally.seconds = now - engine->since;
+    engine->tally = (struct tally){ 0 };
+    engine->since = now;
+    return tally;
+}
+
+struct finding_notes *engine_notes(struct engine *engine)
+{
+    return engine->notes;
+}

@@ -1,0 +1,31 @@
+/* engine.h: what a fuzzing engine calls: executions of an input, with counters for what they have
+ * shown, and mutations. Engines deal in inputs by the thousand a second; schedules are executed by
+ * the million: so each input is executed several times, with seeds of its own. */
+#ifndef TREADLE_ENGINE_H
+#define TREADLE_ENGINE_H
+
+#include "worker.h"
+
+struct engine;
+
+/* Opens a target: of its setup's end NULL, or why that failed. executions: of each input; counters: of
+ * features, modulo their number; the first one is always set (libFuzzer wants one that is). */
+const char *engine_open(struct engine **ret_engine, const struct worker_plan *plan,
+                        uint32_t target, uint32_t executions, uint8_t *counters,
+                        uint32_t counter_count);
+
+/* Executes an input. Returns false if the process must not go on: the subject has crashed. */
+bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes);
+
+/* Mutates an input in place, or crosses two; each returns the number of bytes, at most bytes_max. */
+size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
+                     uint64_t seed);
+size_t engine_cross(const uint8_t *first, size_t first_bytes, const uint8_t *second,
+                    size_t second_bytes, uint8_t *data, size_t bytes_max, uint64_t seed);
+
+/* What has been done since this was asked last. */
+struct tally engine_take_tally(struct engine *engine);
+/* Findings so far. */
+struct finding_notes *engine_notes(struct engine *engine);
+
+#endif
