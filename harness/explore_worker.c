@@ -13,6 +13,7 @@
 #include "describe.h"
 #include "estimate.h"
 #include "oracle.h"
+#include "replay.h"
 
 /* How many executions pass between looks at the clock, unless one is so long. */
 #define LOOK 8u
@@ -21,6 +22,8 @@
 #define TWICE 256u
 /* A probe of a large tree is given up after so many executions. */
 #define PROBE_EXECUTIONS_MAX 10000u
+/* An execution that could not be made as foreseen is tried so often to see what differs. */
+#define BLOCKED_TRIES 64u
 /* More preemptions than any finding needs that can be searched for. */
 #define FEWEST_MAX 1000u
 
@@ -56,43 +59,56 @@ static bool events_equal(const struct event *a, const struct event *b)
 {
     return a->address == b->address && a->pc == b->pc && a->what == b->what
            && a->value_read == b->value_read && a->value_written == b->value_written
-           && a->success == b->success;
+           && a->success == b->success && (a->kind != EVENT_COPY || a->source == b->source);
+}
+
+/* "g1 FUNCTION+2 ..." */
+static void describe_step(const struct event *event, uint32_t position, char *text, size_t bytes)
+{
+    int used = snprintf(text, bytes, "g%u ", event->goroutine);
+    describe_event(event, position, text + used, bytes - (size_t)used);
 }
 
 /* Says which of `count` events differs first from the current execution's. */
 static void describe_difference(const struct event *events, uint32_t count, char *text,
                                 size_t bytes)
 {
-    char first[DESCRIBE_BYTES] = "nothing", second[DESCRIBE_BYTES] = "nothing";
+    char first[DESCRIBE_BYTES + 8] = "nothing", second[DESCRIBE_BYTES + 8] = "nothing";
     uint32_t at = 0;
     while (at < count && at < execution.trace_count
            && events_equal(&events[at], &execution.trace[at]))
         at++;
-    uint32_t who = at < execution.trace_count ? execution.trace[at].goroutine
-                   : at < count               ? events[at].goroutine
-                                              : 0;
     if (at < count)
-        describe_event(&events[at], at, first, sizeof first);
+        describe_step(&events[at], at, first, sizeof first);
     if (at < execution.trace_count)
-        describe_event(&execution.trace[at], at, second, sizeof second);
-    if (strcmp(first, second) == 0)
-        snprintf(text, bytes, "the same choices end in different states after event %u of g%u: %s",
-                 at, who, first);
+        describe_step(&execution.trace[at], at, second, sizeof second);
+    if (at == count && at == execution.trace_count)
+        snprintf(text, bytes, "the same choices give the same %u events and other verdicts", count);
+    else if (strcmp(first, second) == 0)
+        snprintf(text, bytes, "the same choices end in different states after event %u: %s", at,
+                 first);
     else
-        snprintf(text, bytes, "the same choices give different events; first event %u of g%u: "
-                              "once %s, then %s", at, who, first, second);
+        snprintf(text, bytes, "the same choices give different events; first event %u: once %s, "
+                              "then %s", at, first, second);
+}
+
+/* Keeps the current execution's trace; returns its length. */
+static uint32_t keep_trace(struct explore_worker *worker)
+{
+    uint32_t events = execution.trace_count;
+    worker->trace = larger(worker->trace, events + 1, &worker->trace_capacity,
+                           sizeof *worker->trace);
+    memcpy(worker->trace, execution.trace, events * sizeof *worker->trace);
+    return events;
 }
 
 /* Executes the current execution a second time. */
 static void execute_twice(struct explore_worker *worker, struct slice_result *result)
 {
-    uint32_t events = execution.trace_count, choices = execution.choice_count;
+    uint32_t events = keep_trace(worker), choices = execution.choice_count;
     uint64_t hash = trace_hash();
-    worker->trace = larger(worker->trace, events + 1, &worker->trace_capacity,
-                           sizeof *worker->trace);
     worker->steps = larger(worker->steps, choices + 1, &worker->step_capacity,
                            sizeof *worker->steps);
-    memcpy(worker->trace, execution.trace, events * sizeof *worker->trace);
     for (uint32_t i = 0; i < choices; i++)
         worker->steps[i] =
             (struct explore_step){ .answer = execution.choices[i].answer,
@@ -105,7 +121,8 @@ static void execute_twice(struct explore_worker *worker, struct slice_result *re
                             sizeof result->nondeterminism);
 }
 
-/* Says at which of its choices the current execution could not follow the item. */
+/* Says at which of its choices the current execution could not follow the item. The events that it
+ * was to have are not known any more, only the choices. */
 static void describe_block(const struct explore_item *item, char *text, size_t bytes)
 {
     uint32_t at = 0;
@@ -114,15 +131,35 @@ static void describe_block(const struct explore_item *item, char *text, size_t b
            && item->steps[at].data == (execution.choices[at].kind == CHOICE_DATA))
         at++;
     uint32_t wanted = at < item->step_count ? item->steps[at].answer : item->pending;
-    char event[DESCRIBE_BYTES] = "ends";
-    if (at < execution.trace_count)
-        describe_event(&execution.trace[at], at, event, sizeof event);
-    if (at < item->step_count && item->steps[at].data)
-        snprintf(text, bytes, "choice %u: answer %u was possible before and is not now; first "
-                              "event that differs: %s", at, wanted, event);
-    else
-        snprintf(text, bytes, "choice %u: g%u could go on before and cannot now; first event that "
-                              "differs: %s", at, wanted, event);
+    bool data = at < item->step_count && item->steps[at].data;
+    char event[DESCRIBE_BYTES + 8] = "none";
+    uint32_t before = replay_events_before(at);
+    if (before > 0)
+        describe_step(&execution.trace[before - 1], before - 1, event, sizeof event);
+    snprintf(text, bytes, "behind %u events, the last of them %s, %s%u could %s before and cannot "
+                          "now", before, event, data ? "answer " : "g", wanted,
+             data ? "be chosen" : "go on");
+}
+
+/* Says how the current execution, which could not follow the item, differs from others with the
+ * same choices: those that are made now, for lack of the one that had been made. */
+static void explain_block(struct explore_worker *worker, const struct explore_item *item,
+                          char *text, size_t bytes)
+{
+    describe_block(item, text, bytes);
+    uint32_t events = keep_trace(worker);
+    uint64_t hash = trace_hash();
+    for (uint32_t i = 0; i < BLOCKED_TRIES && !scheduler_crashed(); i++) {
+        struct strategy strategy = strategy_steps(item->steps, item->step_count);
+        strategy.steps.stays = worker->preemptions >= 0;
+        if (worker->preemptions < 0)
+            strategy.steps.pending = item->pending;
+        scheduler_run(&strategy, 0);
+        if (trace_hash() != hash) {
+            describe_difference(worker->trace, events, text, bytes);
+            return;
+        }
+    }
 }
 
 /* ---- exploring ------------------------------------------------------------------------------- */
@@ -234,8 +271,8 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
     worker->board->executions++;
     if (explorer_blocked(explorer)) {
         result->blocked++;
-        describe_block(frontier_next(&worker->planned, NULL), result->nondeterminism,
-                       sizeof result->nondeterminism);
+        explain_block(worker, frontier_next(&worker->planned, NULL), result->nondeterminism,
+                      sizeof result->nondeterminism);
         return;
     }
     oracle_judge();

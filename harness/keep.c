@@ -28,8 +28,8 @@
 #define ATTEMPTS 3u /* to have something done by a process that may be killed */
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* How the child that executes a finding again ends, or CHILD_STUCK if it does not; above CHILD_ERRNO
- * it could not write, and the rest is errno. */
+/* How the child that executes a finding again ends, or CHILD_STUCK if it does not; above
+ * CHILD_ERRNO it could not write, and the rest is errno. */
 enum { CHILD_WROTE = 0, CHILD_DIFFERENT = 1, CHILD_STUCK = 63, CHILD_ERRNO = 64 };
 
 void keep_path(const char *directory, const struct treadle_target *target,

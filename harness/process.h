@@ -28,8 +28,8 @@ bool process_start(struct process *ret_process,
                    void (*serve)(const void *plan, int socket, struct process_board *board),
                    const void *plan);
 
-/* Waits (half a second at most) until some of the processes have sent something, or are gone, or are
- * killed for being stuck. Those are moved to the front; returns how many they are. */
+/* Waits (half a second at most) until some of the processes have sent something, or are gone, or
+ * are killed for being stuck. Those are moved to the front; returns how many they are. */
 uint32_t process_await(struct process **processes, uint32_t count);
 
 /* Reads or writes all bytes; false if the other end is gone. */
@@ -40,8 +40,8 @@ bool process_write(int socket, const void *data, size_t bytes);
  * socket: so all must be told before the end of one can be waited for. */
 void process_hang_up(struct process *process);
 
-/* Waits for the end of a process that is gone or is to go; says in a few words how it ended. Returns
- * whether another one would hardly fare better. */
+/* Waits for the end of a process that is gone or is to go; says in a few words how it ended.
+ * Returns whether another one would hardly fare better. */
 bool process_end(struct process *process, char *how, size_t how_bytes);
 
 /* Kills it. */

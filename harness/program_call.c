@@ -85,8 +85,9 @@ char *program_call_difference(const char *other, size_t other_bytes)
         while (end < limit && text[end] != ' ')
             end++;
         int length = (int)(end - line);
-        int written = line == 0 ? asprintf(&name, "other arguments")
-                                : asprintf(&name, "another %.*s in the environment", length, text + line);
+        int written = line == 0
+                          ? asprintf(&name, "other arguments")
+                          : asprintf(&name, "another %.*s in the environment", length, text + line);
         CHECK(written, >, 0);
     }
     free(now);

@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-/* Of this process, as lines: "arguments HASH", then "NAME HASH" of each variable, sorted. No values:
- * they may be secrets. To be freed; empty for treadle itself, whose targets depend on neither. */
+/* Of this process, as lines: "arguments HASH", then "NAME HASH" of each variable, sorted. No
+ * values: they may be secrets. To be freed; empty for treadle itself, whose targets depend on neither. */
 char *program_call(void);
 
-/* In what another call was different from this process's: "other arguments", or "another NAME in the
- * environment" for the first variable that differs. NULL if it was the same. To be freed. */
+/* In what another call was different from this process's: "other arguments", or "another NAME in
+ * the environment" for the first variable that differs. NULL if it was the same. To be freed. */
 char *program_call_difference(const char *other, size_t other_bytes);
 
 #endif

@@ -69,6 +69,14 @@ static uint32_t trace_behind(uint32_t trace, const struct choice *choice)
     return trace;
 }
 
+uint32_t replay_events_before(uint32_t choice)
+{
+    uint32_t trace = 0;
+    for (uint32_t i = 0; i < choice && trace < execution.trace_run_count; i++)
+        trace = trace_behind(trace, &execution.choices[i]);
+    return trace;
+}
+
 static void record_choices(struct schedule *schedule)
 {
     uint32_t trace = 0, run = 0, goroutine = 0;

@@ -30,4 +30,7 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
  * schedule_destroy. */
 struct schedule *replay_record(const struct verdict_record *record);
 
+/* How many events the current execution had when choice number `choice` was made. */
+uint32_t replay_events_before(uint32_t choice);
+
 #endif

@@ -12,8 +12,8 @@ _Noreturn void check_failed(const char *file, int line, const char *text, uint64
 /* Ends the run with exit code 2 after a limit that the user can raise was met; printf-like. */
 _Noreturn void check_limit(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on check_limit writes what it has to say there, for whoever shares that memory, and not to
- * standard error. */
+/* From now on check_limit writes what it has to say there, for whoever shares that memory, and not
+ * to standard error. */
 void check_limit_tell(char *text, uint64_t text_bytes);
 
 #define CHECK(left, relation, right)                                                               \
