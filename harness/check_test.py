@@ -7,6 +7,7 @@ survives whatever happens to its processes.
 
 import json
 import os
+import pty
 import random
 import re
 import signal
@@ -425,6 +426,7 @@ class Misuse(CheckCase):
 
 class Outcomes(CheckCase):
     PROGRAM = b"rand 5\nnew 0\na 0 100\npar a 1 1 | a 2 2\n"
+    LARGE = b"rand 5\nnew 0\na 0 100\npar a 1 1; a 3 3 | a 2 2; a 4 4 | a 5 5; a 6 6\n"
 
     def test_exhaustive(self):
         """Every outcome that random executions come upon is among all."""
@@ -437,9 +439,39 @@ class Outcomes(CheckCase):
         self.assertLessEqual(outcomes("--executions", "100000").keys(), every.keys())
         self.assertIn("FATAL concurrent map writes", every)
 
+    def test_cut_off(self):
+        """Nothing that looks like all outcomes is printed of some."""
+        program, arguments = self.LARGE, ("outcomes", "gomap", "--exhaustive")
+        line = self.refuse(*arguments, "--executions", "100", stdin=program)
+        self.assertIn("incomplete: so many executions were wanted", line)
+        line = self.refuse(*arguments, "--time", "200ms", stdin=program)
+        self.assertIn("incomplete: time is over", line)
+        every = self.call(*arguments, stdin=self.PROGRAM).stdout
+        self.assertEqual(self.call(*arguments, "--executions", "1000000", "--time", "1h",
+                                   stdin=self.PROGRAM).stdout, every)
+
+    def test_interrupt(self):
+        """On a terminal there is a line of how far it is, which is gone in the end."""
+        ours, theirs = pty.openpty()
+        self.write("program", self.LARGE)
+        with open(self.path("program"), "rb") as program:
+            process = subprocess.Popen([self.program, "outcomes", "gomap", "--exhaustive"],
+                                       stdin=program, stdout=subprocess.PIPE, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        while b" executions, " not in shown:
+            shown += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, stdout), (2, b""))
+        shown += os.read(ours, 4096)
+        self.assertRegex(shown.decode(), r"\r\x1b\[Ktreadle outcomes: incomplete: interrupted")
+        os.close(ours)
+
     def test_misuse(self):
-        for option in "--executions", "--seed", "--strategy":
-            value = "pos" if option == "--strategy" else "5"
+        self.assertIn("--time", self.refuse("outcomes", "gomap", "--time", "1s",
+                                            stdin=self.PROGRAM))
+        for option, value in ("--seed", "5"), ("--strategy", "pos"):
             self.assertIn(option, self.refuse("outcomes", "gomap", "--exhaustive", option, value,
                                               stdin=self.PROGRAM))
 

@@ -1,4 +1,5 @@
 /* command_outcomes.c: `treadle outcomes`: what a concurrent program can end in. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "../scheduler/explore.h"
 #include "../scheduler/scheduler.h"
 #include "command.h"
+#include "exploration_status.h"
 #include "outcome.h"
 #include "subject_options.h"
 #include "worker.h"
@@ -67,6 +69,24 @@ static int sample(const struct subject_options *options, const struct treadle_ta
     return 0;
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void outcomes_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Why no more executions are made, though there are some; NULL if nothing speaks against it. */
+static const char *what_ends(const struct subject_options *options, uint64_t made, double start)
+{
+    if (interrupted)
+        return "interrupted";
+    if (options->executions > 0 && made >= options->executions)
+        return "so many executions were wanted";
+    return options->seconds > 0 && tally_now() - start >= options->seconds ? "time is over" : NULL;
+}
+
 /* Makes every execution, once. */
 static int exhaust(const struct subject_options *options, const struct treadle_target *target,
                    struct outcome_text *text, struct outcome **outcomes)
@@ -74,21 +94,32 @@ static int exhaust(const struct subject_options *options, const struct treadle_t
     if (open_program(target, true) != 0)
         return EXIT_USAGE;
     struct explorer *explorer = explorer_create(false);
-    int code = 0;
-    while (code == 0 && explorer_next(explorer)) {
+    struct exploration_status status = { 0 };
+    struct sigaction action = { .sa_handler = outcomes_interrupt }, before;
+    sigaction(SIGINT, &action, &before);
+    double start = tally_now();
+    const char *end = NULL;
+    for (uint64_t made = 0; end == NULL && explorer_item_count(explorer) > 0; made++) {
+        end = what_ends(options, made, start);
+        if (end != NULL)
+            break;
+        exploration_status_count(&status, "outcomes", made, start);
+        explorer_next(explorer);
         bool cut = explorer_blocked(explorer) || scheduler_crashed();
         for (uint32_t i = 0; i < execution.verdict_count; i++)
             cut |= execution.verdicts[i].verdict == TREADLE_TIMEOUT;
-        if (cut) {
-            fputs("treadle outcomes: an execution was cut off, so there may be outcomes beyond "
-                  "those found\n", stderr);
-            code = EXIT_USAGE;
-        }
+        if (cut)
+            end = "an execution was cut off";
         outcome_of_execution(options->subject, text);
         count_outcome(outcomes, text->bytes);
     }
+    exploration_status_end(&status);
+    sigaction(SIGINT, &before, NULL);
+    if (end != NULL)
+        fprintf(stderr, "treadle outcomes: incomplete: %s; there may be outcomes beyond those "
+                        "found\n", end);
     explorer_destroy(explorer);
-    return code;
+    return end == NULL ? 0 : EXIT_USAGE;
 }
 
 static int explore(const struct subject_options *options, const struct treadle_target *target,
@@ -157,7 +188,9 @@ const struct command command_outcomes = {
             "  --strategy S     portfolio (default), random, sticky, pos, pct\n"
             "  --executions N   default 100000\n"
             "  --seed N         default 1\n"
-            "  --exhaustive     instead of these three: every execution that matters, once\n\n"
+            "  --exhaustive     not at random, but every execution that matters, once; nothing is\n"
+            "                   printed if --executions, --time or Ctrl-C ends that (exit code 2)\n"
+            "  --time D         with --exhaustive: wall clock (ms s m h d)\n\n"
             "Outcomes other than results and entries, for gomap: FATAL, a check of the map's own;\n"
             "PANIC; WILD, an access outside live memory; ENDLESS, 20,000 events without an end: a\n"
             "loop, but also a range over some 2,500 entries.\n\n"

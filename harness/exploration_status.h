@@ -16,6 +16,10 @@ void exploration_status_show(struct exploration_status *status,
                              const struct exploration_target *target,
                              double start);
 
+/* The same of executions that all belong to one program, without an estimate. */
+void exploration_status_count(struct exploration_status *status, const char *command,
+                              uint64_t executions, double start);
+
 /* Says that the findings of a target are being replayed and saved. */
 void exploration_status_keeping(struct exploration_status *status,
                                 const struct exploration_target *target);

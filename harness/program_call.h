@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 /* Of this process, as lines: "arguments HASH", then "NAME HASH" of each variable, sorted. No
- * values: they may be secrets. To be freed; empty for treadle itself, whose targets depend on neither. */
+ * values: they may be secrets. To be freed; empty for treadle itself, whose targets depend on
+ * neither. */
 char *program_call(void);
 
 /* In what another call was different from this process's: "other arguments", or "another NAME in

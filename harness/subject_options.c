@@ -17,6 +17,7 @@ static const struct option outcomes_options[] = { { "variant", required_argument
                                                   { "strategy", required_argument, NULL, 'S' },
                                                   { "executions", required_argument, NULL, 'n' },
                                                   { "seed", required_argument, NULL, 's' },
+                                                  { "time", required_argument, NULL, 't' },
                                                   { "exhaustive", no_argument, NULL, 'x' },
                                                   { 0 } };
 
@@ -39,8 +40,11 @@ static int take(const struct command *command, struct subject_options *options, 
     case 'S':
         options->sampling = "--strategy";
         return command_strategy(command, value, &options->portfolio);
+    case 't':
+        if (!command_duration(value, &options->seconds))
+            return command_misuse(command, "--time %s is no time like 500ms, 60s, 8h", value);
+        return 0;
     case 'n':
-        options->sampling = "--executions";
         if (!command_number(value, 1, UINT64_C(1) << 53, &options->executions))
             return command_misuse(command, "--executions %s is no number from 1 on", value);
         return 0;
@@ -57,7 +61,6 @@ int subject_options_parse(const struct command *command, int argument_count, cha
 {
     struct subject_options options = {
         .language = { .variant = "fast64", .hash = "mix", .dump = "full" },
-        .executions = EXECUTIONS_DEFAULT,
         .seed = 1,
         .portfolio = portfolio_create(NULL),
     };
@@ -76,6 +79,11 @@ int subject_options_parse(const struct command *command, int argument_count, cha
     if (options.exhaustive && options.sampling != NULL)
         return command_misuse(command, "%s says nothing where --exhaustive makes every execution",
                               options.sampling);
+    if (!options.exhaustive && options.seconds > 0)
+        return command_misuse(command, "--time is for --exhaustive; --executions says how many are "
+                                       "made at random");
+    if (!options.exhaustive && options.executions == 0)
+        options.executions = EXECUTIONS_DEFAULT;
     if (optind + 1 != argument_count)
         return command_misuse(command, "wants one subject, such as gomap");
     options.subject = subject_find(arguments[optind]);

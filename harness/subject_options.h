@@ -12,10 +12,11 @@ struct subject_options {
     const struct treadle_subject *subject;
     struct treadle_options language;
     struct portfolio portfolio; /* outcomes only, as the next three */
-    uint64_t executions;
+    uint64_t executions; /* exhaustive: at most; 0 = no limit */
     uint64_t seed;
     const char *sampling; /* an option given that decides which executions are made, or NULL */
     bool exhaustive; /* all executions, once each, instead of these three */
+    double seconds;  /* exhaustive: wall clock; 0 = no limit */
 };
 
 /* Reads the command line of trace or outcomes (the latter takes strategy, executions and seed
