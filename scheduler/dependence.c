@@ -25,11 +25,6 @@ static bool in(enum event_kind kind, uint64_t set)
     return set >> kind & 1;
 }
 
-static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
-{
-    return a <= b ? b - a < a_bytes : a - b < b_bytes;
-}
-
 /* Whether the event only reads [address, address + size), when it meets another access of just
  * these bytes or of others. */
 static bool only_reads(const struct event *event, bool same_bytes)
@@ -59,7 +54,7 @@ static uint32_t bytes_concerned(const struct event *event)
 
 static bool places_depend(const struct event *a, const struct event *b)
 {
-    if (!overlap(a->address, bytes_concerned(a), b->address, bytes_concerned(b)))
+    if (!event_bytes_overlap(a->address, bytes_concerned(a), b->address, bytes_concerned(b)))
         return false;
     bool same_bytes = a->address == b->address && a->size == b->size;
     return !(only_reads(a, same_bytes) && only_reads(b, same_bytes))
@@ -70,7 +65,7 @@ static bool places_depend(const struct event *a, const struct event *b)
 static bool source_depends(const struct event *copy, const struct event *other)
 {
     return copy->kind == EVENT_COPY
-           && overlap(copy->source, copy->size, other->address, bytes_concerned(other))
+           && event_bytes_overlap(copy->source, copy->size, other->address, bytes_concerned(other))
            && !only_reads(other, false);
 }
 

@@ -15,17 +15,12 @@ const char *event_kind_name(enum event_kind kind)
     return EVENT_NAMES[kind];
 }
 
-static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
-{
-    return a <= b ? b - a < a_bytes : a - b < b_bytes;
-}
-
 /* A copy's source is read in addition to what the table says of its address. */
 static bool copy_reads_what_is_written(const struct event *copy, const struct event *other)
 {
     return copy->kind == EVENT_COPY && (EVENT_KINDS_THAT(WRITES) >> other->kind & 1)
            && !(other->order & EVENT_BUFFERED)
-           && overlap(copy->source, copy->size, other->address, other->size);
+           && event_bytes_overlap(copy->source, copy->size, other->address, other->size);
 }
 
 bool event_conflicts_specially(const struct event *a, const struct event *b)
@@ -33,6 +28,6 @@ bool event_conflicts_specially(const struct event *a, const struct event *b)
     if (a->kind == EVENT_END || b->kind == EVENT_END)
         return true;
     bool buffered = (a->order | b->order) & EVENT_BUFFERED; /* of two stores one writes nothing */
-    return (!buffered && overlap(a->address, a->size, b->address, b->size))
+    return (!buffered && event_bytes_overlap(a->address, a->size, b->address, b->size))
            || copy_reads_what_is_written(a, b) || copy_reads_what_is_written(b, a);
 }

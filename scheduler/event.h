@@ -152,12 +152,19 @@ static inline unsigned event_effect(const struct event *event)
            | (EVENT_KINDS_THAT(WRITES) >> event->kind & 1 ? EVENT_WRITES : 0);
 }
 
+/* Whether two pieces of memory have bytes in common. Neither sum is computed, so wild addresses at
+ * the end of memory are fine. */
+static inline bool event_bytes_overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
+{
+    return a <= b ? b - a < a_bytes : a - b < b_bytes;
+}
+
 /* event_conflicts for two events of which one is a copy, or the end of the process. */
 bool event_conflicts_specially(const struct event *a, const struct event *b);
 
 /* Whether two events of different goroutines may touch common bytes and one of them may write.
  * Goes by what the kinds may do: whether a CAS or TRYLOCK will succeed is not known of a pending
- * one. Neither sum is computed, so wild addresses at the end of memory are fine. */
+ * one. */
 static inline bool event_conflicts(const struct event *a, const struct event *b)
 {
     const uint64_t writes = EVENT_KINDS_THAT(WRITES), touches = EVENT_KINDS_THAT(READS) | writes;
@@ -168,8 +175,7 @@ static inline bool event_conflicts(const struct event *a, const struct event *b)
         return event_conflicts_specially(a, b);
     if ((a->order | b->order) & EVENT_BUFFERED)
         return false;
-    return a->address <= b->address ? b->address - a->address < a->size
-                                    : a->address - b->address < b->size;
+    return event_bytes_overlap(a->address, a->size, b->address, b->size);
 }
 
 #endif

@@ -29,14 +29,6 @@ struct explorer {
     struct explore_steps fewest_steps;
 };
 
-static void *room(void *memory, size_t bytes)
-{
-    void *larger = realloc(memory, bytes);
-    if (larger == NULL)
-        check_limit("no memory for the executions still to be explored");
-    return larger;
-}
-
 /* ---- items ----------------------------------------------------------------------------------- */
 
 /* Multiples of 8, so that every item is aligned. */
@@ -57,12 +49,12 @@ static struct explore_item *items_push(struct explorer *explorer, uint32_t step_
     size_t bytes = item_bytes(step_count);
     if (explorer->byte_count + bytes > explorer->byte_capacity) {
         explorer->byte_capacity = 2 * (explorer->byte_count + bytes);
-        explorer->bytes = room(explorer->bytes, explorer->byte_capacity);
+        explorer->bytes = explore_room(explorer->bytes, explorer->byte_capacity, 1);
     }
     if (explorer->item_count == explorer->item_capacity) {
         explorer->item_capacity = explorer->item_capacity < 64 ? 64 : 2 * explorer->item_capacity;
-        explorer->starts =
-            room(explorer->starts, explorer->item_capacity * sizeof *explorer->starts);
+        explorer->starts = explore_room(explorer->starts, explorer->item_capacity,
+                                        sizeof *explorer->starts);
     }
     explorer->starts[explorer->item_count++] = explorer->byte_count;
     void *item = explorer->bytes + explorer->byte_count;
@@ -106,7 +98,7 @@ struct explore_step *explore_steps_make(struct explore_steps *steps, uint32_t co
 {
     if (count > steps->capacity) {
         steps->capacity = 2 * count;
-        steps->steps = room(steps->steps, steps->capacity * sizeof *steps->steps);
+        steps->steps = explore_room(steps->steps, steps->capacity, sizeof *steps->steps);
     }
     steps->count = count;
     return steps->steps;
@@ -194,7 +186,7 @@ bool explorer_blocked(const struct explorer *explorer)
 
 struct explore_step *explore_steps_of(const struct choice *choices, uint32_t count)
 {
-    struct explore_step *steps = room(NULL, (count + 1) * sizeof *steps);
+    struct explore_step *steps = explore_room(NULL, (size_t)count + 1, sizeof *steps);
     for (uint32_t i = 0; i < count; i++)
         steps[i] = (struct explore_step){ .answer = choices[i].answer,
                                           .data = choices[i].kind == CHOICE_DATA };
@@ -311,7 +303,7 @@ static void take_item(struct explorer *explorer)
     size_t bytes = explore_item_bytes(item);
     if (bytes > explorer->current_capacity) {
         explorer->current_capacity = 2 * bytes;
-        explorer->current = room(explorer->current, explorer->current_capacity);
+        explorer->current = explore_room(explorer->current, explorer->current_capacity, 1);
     }
     memcpy(explorer->current, item, bytes);
     explorer->byte_count = explorer->starts[--explorer->item_count];
@@ -345,8 +337,8 @@ bool explorer_next(struct explorer *explorer)
         explore_trace_update(&explorer->trace, item->steps, item->step_count);
     }
     if (width != explorer->trace.width)
-        explorer->children.row = room(explorer->children.row,
-                                      explorer->trace.width * sizeof *explorer->children.row);
+        explorer->children.row = explore_room(explorer->children.row, explorer->trace.width,
+                                              sizeof *explorer->children.row);
     if (explorer->is_bounded)
         explore_bounded_children(&explorer->bounded, &explorer->trace, item->step_count,
                                  item->pending, &explorer->children);

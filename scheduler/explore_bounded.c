@@ -10,7 +10,6 @@
 #define HASH_FUNCTION(key, key_bytes, value) memcpy(&(value), key, sizeof(value))
 #include <uthash.h>
 
-#include "check.h"
 #include "explore_stores.h"
 #include "scheduler.h"
 #include "store_buffer.h"
@@ -35,14 +34,6 @@ struct bounded_seen {
     UT_hash_handle hh;
 };
 
-static void *room(void *memory, size_t count, size_t size)
-{
-    void *larger = reallocarray(memory, count, size);
-    if (larger == NULL)
-        check_limit("no memory for the candidates of %zu choices", count);
-    return larger;
-}
-
 void explore_candidates_note(struct explore_candidates *candidates, enum choice_kind kind,
                              struct goroutine *const *goroutines, uint32_t count)
 {
@@ -52,12 +43,12 @@ void explore_candidates_note(struct explore_candidates *candidates, enum choice_
     if (at >= candidates->choice_capacity) {
         candidates->choice_capacity = 2 * at + 64;
         candidates->ends =
-            room(candidates->ends, candidates->choice_capacity, sizeof *candidates->ends);
+            explore_room(candidates->ends, candidates->choice_capacity, sizeof *candidates->ends);
     }
     if (first + ids > candidates->id_capacity) {
         candidates->id_capacity = 2 * (first + ids) + 64;
         candidates->ids =
-            room(candidates->ids, candidates->id_capacity, sizeof *candidates->ids);
+            explore_room(candidates->ids, candidates->id_capacity, sizeof *candidates->ids);
     }
     for (uint32_t i = 0; i < ids; i++)
         candidates->ids[first + i] =
@@ -97,7 +88,8 @@ static void name_goroutines(struct explore_bounded *bounded)
     uint32_t columns = explore_columns();
     if (columns > bounded->name_capacity) {
         bounded->name_capacity = 2 * columns;
-        bounded->names = room(bounded->names, bounded->name_capacity, sizeof *bounded->names);
+        bounded->names =
+            explore_room(bounded->names, bounded->name_capacity, sizeof *bounded->names);
     }
     bounded->names[0] = 0;
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++) {
@@ -300,7 +292,7 @@ void explore_bounded_children(struct explore_bounded *bounded, const struct expl
     struct point point = { .turn = EXPLORE_NOBODY, .used = used };
     bool looks = true;
     if (bounded->next_events == NULL)
-        bounded->next_events = room(NULL, SLEEPERS_MAX, sizeof *bounded->next_events);
+        bounded->next_events = explore_room(NULL, SLEEPERS_MAX, sizeof *bounded->next_events);
     name_goroutines(bounded);
     for (uint32_t position = 0; position < trace->count; position++) {
         const struct event *event = &execution.trace[position];

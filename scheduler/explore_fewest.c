@@ -10,7 +10,6 @@
 #define HASH_FUNCTION(key, key_bytes, value) memcpy(&(value), key, sizeof(value))
 #include <uthash.h>
 
-#include "check.h"
 #include "explore_renaming.h"
 
 #define NODES_MAX 40000u
@@ -28,14 +27,6 @@ struct fewest_seen {
     UT_hash_handle hh;
 };
 
-static void *room(void *memory, size_t count, size_t size)
-{
-    void *larger = reallocarray(memory, count, size);
-    if (larger == NULL)
-        check_limit("no memory for a search among %zu orders", count);
-    return larger;
-}
-
 static int16_t *row_of(const struct explore_fewest *fewest, uint32_t node)
 {
     return &fewest->rows[(size_t)node * fewest->width];
@@ -50,13 +41,14 @@ static void fewest_begin(struct explore_fewest *fewest, uint32_t width)
 {
     if (fewest->node_capacity == 0) {
         fewest->node_capacity = NODES_MAX;
-        fewest->nodes = room(NULL, NODES_MAX, sizeof *fewest->nodes);
-        fewest->now = room(NULL, NODES_MAX, sizeof *fewest->now);
-        fewest->later = room(NULL, NODES_MAX, sizeof *fewest->later);
-        fewest->seen_items = room(NULL, NODES_MAX, sizeof *fewest->seen_items);
+        fewest->nodes = explore_room(NULL, NODES_MAX, sizeof *fewest->nodes);
+        fewest->now = explore_room(NULL, NODES_MAX, sizeof *fewest->now);
+        fewest->later = explore_room(NULL, NODES_MAX, sizeof *fewest->later);
+        fewest->seen_items = explore_room(NULL, NODES_MAX, sizeof *fewest->seen_items);
     }
     if (fewest->width != width)
-        fewest->rows = room(fewest->rows, (size_t)NODES_MAX * width, sizeof *fewest->rows);
+        fewest->rows =
+            explore_room(fewest->rows, (size_t)NODES_MAX * width, sizeof *fewest->rows);
     fewest->width = width;
     HASH_CLEAR(hh, fewest->seen);
     fewest->node_count = fewest->seen_count = fewest->now_count = fewest->later_count = 0;

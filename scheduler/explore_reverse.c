@@ -22,8 +22,7 @@
 struct detour {
     uint32_t position;
     uint32_t goroutine;
-    uint32_t key_position; /* where it stands now, or trace->count if it was waiting at the end */
-    struct event key;      /* as it will be */
+    struct event key; /* as it will be */
     const int16_t *parts;
 };
 
@@ -188,7 +187,6 @@ static void reverse_race(struct explore_trace *trace, const struct explore_race 
         return;
     struct detour detour = { .position = race->earlier,
                              .goroutine = key->goroutine,
-                             .key_position = race->later,
                              .key = key_event(trace, race->later, row),
                              .parts = row };
     make_detour(trace, &detour, children);
@@ -239,7 +237,6 @@ static void reverse_stop(struct explore_trace *trace, uint32_t position,
                 continue;
             struct detour detour = { .position = position,
                                      .goroutine = goroutine,
-                                     .key_position = key_position,
                                      .key = *key,
                                      .parts = children->row };
             make_detour(trace, &detour, children);

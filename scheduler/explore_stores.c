@@ -21,11 +21,6 @@ uint32_t explore_owner(uint32_t goroutine)
                : goroutine;
 }
 
-static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
-{
-    return a <= b ? b - a < a_bytes : a - b < b_bytes;
-}
-
 /* What a load reads; false for other events, and for a copy announced in two halves, which takes
  * what its view holds. */
 static bool loads(const struct event *event, uint64_t *ret_address)
@@ -49,7 +44,7 @@ static bool load_waits(const struct explore_trace *trace, const struct event *lo
         if (buffer_event_drains(store))
             return false;
         if ((store->order & EVENT_BUFFERED)
-            && overlap(store->address, store->size, address, load->size))
+            && event_bytes_overlap(store->address, store->size, address, load->size))
             return !(store->address <= address
                      && address + load->size <= store->address + store->size);
     }
@@ -69,7 +64,8 @@ static bool drains_before(uint32_t older, uint32_t newer)
     const struct event *a = &execution.trace[older], *b = &execution.trace[newer];
     if (older >= newer)
         return false;
-    if (scheduler.memory == MEMORY_TSO || overlap(a->address, a->size, b->address, b->size)
+    if (scheduler.memory == MEMORY_TSO
+        || event_bytes_overlap(a->address, a->size, b->address, b->size)
         || b->order == (EVENT_RELEASE | EVENT_BUFFERED))
         return true;
     for (uint32_t i = older + 1; i < newer; i++) {
@@ -97,5 +93,6 @@ bool explore_store_precedes(uint32_t earlier, const struct event *event)
     if (buffer_event_drains(event))
         return true;
     uint64_t address;
-    return loads(event, &address) && overlap(drain->address, drain->size, address, event->size);
+    return loads(event, &address)
+           && event_bytes_overlap(drain->address, drain->size, address, event->size);
 }

@@ -20,11 +20,11 @@
 
 /* ---- room ------------------------------------------------------------------------------------ */
 
-static void *room(void *memory, size_t count, size_t size)
+void *explore_room(void *memory, size_t count, size_t size)
 {
     void *larger = reallocarray(memory, count, size);
     if (larger == NULL)
-        check_limit("no memory for the exploration of %zu events", count);
+        check_limit("no memory for an exploration: %zu times %zu bytes", count, size);
     return larger;
 }
 
@@ -44,15 +44,15 @@ static void trace_reserve(struct explore_trace *trace, uint32_t events, uint32_t
     width = trace->width;
     trace->capacity = capacity;
     size_t cells = (size_t)capacity * width;
-    trace->events = room(trace->events, capacity, sizeof *trace->events);
-    trace->clocks = room(trace->clocks, cells, sizeof *trace->clocks);
-    trace->counts = room(trace->counts, cells, sizeof *trace->counts);
-    trace->positions = room(trace->positions, cells, sizeof *trace->positions);
-    trace->wide = room(trace->wide, capacity, sizeof *trace->wide);
-    trace->needed = room(trace->needed, width, sizeof *trace->needed);
-    trace->scratch = room(trace->scratch, width, sizeof *trace->scratch);
-    trace->order = room(trace->order, width, sizeof *trace->order);
-    trace->steps = room(trace->steps, 2 * (size_t)capacity, sizeof *trace->steps);
+    trace->events = explore_room(trace->events, capacity, sizeof *trace->events);
+    trace->clocks = explore_room(trace->clocks, cells, sizeof *trace->clocks);
+    trace->counts = explore_room(trace->counts, cells, sizeof *trace->counts);
+    trace->positions = explore_room(trace->positions, cells, sizeof *trace->positions);
+    trace->wide = explore_room(trace->wide, capacity, sizeof *trace->wide);
+    trace->needed = explore_room(trace->needed, width, sizeof *trace->needed);
+    trace->scratch = explore_room(trace->scratch, width, sizeof *trace->scratch);
+    trace->order = explore_room(trace->order, width, sizeof *trace->order);
+    trace->steps = explore_room(trace->steps, 2 * (size_t)capacity, sizeof *trace->steps);
     memset(trace->counts, 0, width * sizeof *trace->counts);
 }
 
@@ -194,7 +194,7 @@ static void race_add(struct explore_trace *trace, uint32_t earlier, uint32_t lat
     uint32_t end = trace->events[later].race_end++;
     if (end == trace->race_capacity) {
         trace->race_capacity = end < 64 ? 64 : 2 * end;
-        trace->races = room(trace->races, trace->race_capacity, sizeof *trace->races);
+        trace->races = explore_room(trace->races, trace->race_capacity, sizeof *trace->races);
     }
     trace->races[end] = (struct explore_race){ earlier, later };
 }

@@ -195,6 +195,10 @@ void explore_find_needed(struct explore_trace *trace);
  * before its goroutine, so that D lets stores drain at once. */
 bool explore_precedes(uint32_t a, uint32_t b);
 
+/* The memory, or new memory (NULL), with room for so many of that size; ends the run if there is
+ * none. */
+void *explore_room(void *memory, size_t count, size_t size);
+
 /* Whether the execution goes on by D once these events have been executed: counts is a row, a set
  * that with each event holds what happens before it. */
 bool explore_goes_on(struct explore_trace *trace, const int16_t *counts);

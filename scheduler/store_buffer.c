@@ -59,11 +59,6 @@ static struct {
 
 /* ---- what waits for what --------------------------------------------------------------------- */
 
-static bool overlap(uint64_t a, uint32_t a_bytes, uint64_t b, uint32_t b_bytes)
-{
-    return a <= b ? b - a < a_bytes : a - b < b_bytes;
-}
-
 static bool is_kind(const struct event *event, uint64_t kinds)
 {
     return kinds >> event->kind & 1;
@@ -87,7 +82,7 @@ static bool buffer_covers(const struct store_buffer *buffer, uint64_t address, u
 {
     for (uint32_t i = buffer->newest; i != STORE_NONE; i = buffers.stores[i].older) {
         const struct buffered_store *store = &buffers.stores[i];
-        if (overlap(store->address, store->size, address, size))
+        if (event_bytes_overlap(store->address, store->size, address, size))
             return store->address <= address
                    && address + size <= store->address + store->size;
     }
@@ -230,7 +225,7 @@ static bool store_can_drain(const struct buffered_store *store)
     for (uint32_t i = store->older; i != STORE_NONE; i = buffers.stores[i].older) {
         const struct buffered_store *older = &buffers.stores[i];
         if (older->event < store->after
-            || overlap(older->address, older->size, store->address, store->size))
+            || event_bytes_overlap(older->address, older->size, store->address, store->size))
             return false;
     }
     return true;
@@ -326,7 +321,7 @@ static uint32_t buffer_chain(const struct store_buffer *buffer, uint64_t address
     if (scheduler.memory == MEMORY_TSO)
         return 0;
     for (uint32_t i = 0; i < buffer->chain_count; i++)
-        if (overlap(buffer->chains[i].address, buffer->chains[i].size, address, size))
+        if (event_bytes_overlap(buffer->chains[i].address, buffer->chains[i].size, address, size))
             return i;
     return buffer->chain_count < DRAINERS_OF_ONE_MAX ? buffer->chain_count : CHAIN_NONE;
 }
