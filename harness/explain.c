@@ -80,7 +80,7 @@ static bool stopped_in_event(const struct goroutine *goroutine)
 
 static void print_pending(FILE *out)
 {
-    static const char *const states[] = { "about to", "waiting to", "ended" };
+    static const char *const states[] = { "about to", "waiting to" };
     for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
         const char *role = goroutine->role != NULL ? goroutine->role : "";
@@ -88,8 +88,8 @@ static void print_pending(FILE *out)
         char text[4 * DESCRIBE_BYTES];
         if (stopped_in_event(goroutine)) {
             fprintf(out, "stopped in event %u\n", execution.trace_count - 1);
-        } else if (goroutine->state == GOROUTINE_DONE) {
-            fprintf(out, "%s\n", states[GOROUTINE_DONE]);
+        } else if (goroutine->state >= GOROUTINE_DONE) {
+            fprintf(out, "%s\n", goroutine->state == GOROUTINE_DONE ? "ended" : "ended it all");
         } else {
             describe_anchor(&goroutine->pending, execution.trace_count, text, sizeof text);
             fprintf(out, "%s %s\n", states[goroutine->state], text);
