@@ -25,15 +25,22 @@ static inline struct event *posix_synchronise(enum event_kind kind, volatile voi
     return scheduler_synchronise(kind, object, bytes, 0, caller.pc, caller.frame);
 }
 
-/* A plain write of a whole object, by init and destroy functions and for results; the caller then
- * writes it and calls posix_wrote. */
-static inline struct event *posix_write(volatile void *object, uint32_t bytes, struct caller caller)
+/* A write of a whole object: the caller then writes it and calls posix_wrote. Plain for init
+ * functions and results; seq_cst for who looks at what lies there first, which no store buffer must
+ * keep from others. */
+static inline struct event *posix_write_as(enum event_order order, volatile void *object,
+                                           uint32_t bytes, struct caller caller)
 {
-    struct event *event = announce_from(EVENT_WRITE, EVENT_PLAIN, (uint64_t)object, bytes, caller);
+    struct event *event = announce_from(EVENT_WRITE, order, (uint64_t)object, bytes, caller);
     memory_check((uint64_t)object, bytes, true);
     event->source = memory_value((uint64_t)object, bytes <= 8 ? bytes : 0);
     announce_store(event);
     return event;
+}
+
+static inline struct event *posix_write(volatile void *object, uint32_t bytes, struct caller caller)
+{
+    return posix_write_as(EVENT_PLAIN, object, bytes, caller);
 }
 
 static inline void posix_wrote(struct event *event)

@@ -37,13 +37,11 @@ static void condition_end(struct event *event, struct posix_condition *condition
 static uint32_t wait_begin(struct posix_condition *condition, struct posix_mutex *mutex,
                            bool parks, struct caller caller)
 {
-    if (!posix_mutex_is_own(mutex))
-        synchronise_misuse("wait at a condition variable with a mutex that the thread does not "
-                           "hold", NULL, 0);
     struct event *event = condition_begin(EVENT_COND_WAIT, condition, caller);
     condition_end(event, condition, condition->waiters + 1);
     park_wait_at((uint64_t)condition, parks);
-    return posix_mutex_release(mutex, caller);
+    return posix_mutex_release(
+        mutex, "wait at a condition variable with a mutex that the thread does not hold", caller);
 }
 
 static int condition_wait(struct posix_condition *condition, struct posix_mutex *mutex,
@@ -117,7 +115,7 @@ POSIX_WRAPS(int, pthread_cond_destroy, pthread_cond_t *object)
     if (!posix_runs())
         return pthread_cond_destroy(object);
     struct posix_condition *condition = (struct posix_condition *)object;
-    struct event *event = posix_write(condition, sizeof *condition, HOOK_CALLER);
+    struct event *event = posix_write_as(EVENT_SEQ_CST, condition, sizeof *condition, HOOK_CALLER);
     posix_wrote(event);
     if (condition->destroyed == POSIX_DESTROYED)
         synchronise_misuse("destroy of a condition variable that is destroyed", NULL, 0);

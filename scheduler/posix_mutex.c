@@ -19,7 +19,8 @@ static uint32_t self_token(void)
     return scheduler.running->id + 1;
 }
 
-bool posix_mutex_is_own(const struct posix_mutex *mutex)
+/* Whether the running goroutine holds it. */
+static bool mutex_is_own(const struct posix_mutex *mutex)
 {
     return memory_known((uint64_t)mutex, sizeof *mutex) && mutex->owner == self_token();
 }
@@ -46,7 +47,7 @@ void posix_mutex_acquire(struct posix_mutex *mutex, uint32_t count, struct calle
 /* What the owner does is not seen by others: no event. */
 static int mutex_lock(struct posix_mutex *mutex, struct caller caller)
 {
-    bool again = posix_mutex_is_own(mutex);
+    bool again = mutex_is_own(mutex);
     if (again && mutex->kind == PTHREAD_MUTEX_ERRORCHECK_NP)
         return EDEADLK;
     if (again && mutex->kind == PTHREAD_MUTEX_RECURSIVE_NP) {
@@ -60,7 +61,7 @@ static int mutex_lock(struct posix_mutex *mutex, struct caller caller)
 /* otherwise: what to return if it is held. */
 static int mutex_try(struct posix_mutex *mutex, int otherwise, struct caller caller)
 {
-    if (posix_mutex_is_own(mutex) && mutex->kind == PTHREAD_MUTEX_RECURSIVE_NP) {
+    if (mutex_is_own(mutex) && mutex->kind == PTHREAD_MUTEX_RECURSIVE_NP) {
         mutex->count++;
         return 0;
     }
@@ -73,11 +74,11 @@ static int mutex_try(struct posix_mutex *mutex, int otherwise, struct caller cal
     return owner == 0 ? 0 : otherwise;
 }
 
-uint32_t posix_mutex_release(struct posix_mutex *mutex, struct caller caller)
+uint32_t posix_mutex_release(struct posix_mutex *mutex, const char *misuse, struct caller caller)
 {
     struct event *event = mutex_begin(EVENT_UNLOCK, mutex, caller);
     if (mutex->owner != self_token())
-        synchronise_misuse("unlock of a mutex that the thread does not hold", event, mutex->owner);
+        synchronise_misuse(misuse, event, mutex->owner);
     uint32_t count = mutex->count;
     mutex->owner = mutex->count = 0;
     synchronise_end(event, self_token(), 0);
@@ -86,18 +87,18 @@ uint32_t posix_mutex_release(struct posix_mutex *mutex, struct caller caller)
 
 static int mutex_unlock(struct posix_mutex *mutex, struct caller caller)
 {
-    if (!posix_mutex_is_own(mutex)) {
+    const char *misuse = "unlock of a mutex that the thread does not hold";
+    if (!mutex_is_own(mutex)) {
         struct event *event = mutex_begin(EVENT_UNLOCK, mutex, caller);
         if (mutex->kind != PTHREAD_MUTEX_ERRORCHECK_NP && mutex->kind != PTHREAD_MUTEX_RECURSIVE_NP)
-            synchronise_misuse("unlock of a mutex that the thread does not hold", event,
-                               mutex->owner);
+            synchronise_misuse(misuse, event, mutex->owner);
         synchronise_end(event, mutex->owner, mutex->owner);
         return EPERM;
     }
     if (mutex->count > 0)
         mutex->count--;
     else
-        posix_mutex_release(mutex, caller);
+        posix_mutex_release(mutex, misuse, caller);
     return 0;
 }
 
@@ -127,7 +128,7 @@ POSIX_WRAPS(int, pthread_mutex_destroy, pthread_mutex_t *object)
     if (!posix_runs())
         return pthread_mutex_destroy(object);
     struct posix_mutex *mutex = (struct posix_mutex *)object;
-    struct event *event = posix_write(mutex, sizeof *mutex, HOOK_CALLER);
+    struct event *event = posix_write_as(EVENT_SEQ_CST, mutex, sizeof *mutex, HOOK_CALLER);
     posix_wrote(event);
     if (mutex->kind == POSIX_DESTROYED)
         synchronise_misuse("destroy of a mutex that is destroyed", NULL, 0);

@@ -6,12 +6,9 @@
 
 #include "posix_objects.h"
 
-/* Whether the running goroutine holds it. */
-bool posix_mutex_is_own(const struct posix_mutex *mutex);
-
 /* Unlocks the running goroutine's mutex whole; returns how often it was locked beyond once. Any
- * other goroutine's is lock-misuse. */
-uint32_t posix_mutex_release(struct posix_mutex *mutex, struct caller caller);
+ * other goroutine's is lock-misuse, for which `misuse` is the rule. */
+uint32_t posix_mutex_release(struct posix_mutex *mutex, const char *misuse, struct caller caller);
 
 /* Locks it, count times beyond once. */
 void posix_mutex_acquire(struct posix_mutex *mutex, uint32_t count, struct caller caller);

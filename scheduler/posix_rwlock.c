@@ -67,8 +67,8 @@ static int rwlock_try(bool writes, struct posix_rwlock *rwlock, int otherwise, s
 
 static int rwlock_unlock(struct posix_rwlock *rwlock, struct caller caller)
 {
-    bool writes = rwlock_is_own(rwlock);
     struct event *event = rwlock_begin(EVENT_RDWRUNLOCK, rwlock, caller);
+    bool writes = rwlock_is_own(rwlock);
     uint64_t before = rwlock_value(rwlock);
     if (writes)
         rwlock->writer = 0;
@@ -100,7 +100,7 @@ POSIX_WRAPS(int, pthread_rwlock_destroy, pthread_rwlock_t *object)
     if (!posix_runs())
         return pthread_rwlock_destroy(object);
     struct posix_rwlock *rwlock = (struct posix_rwlock *)object;
-    struct event *event = posix_write(rwlock, sizeof *rwlock, HOOK_CALLER);
+    struct event *event = posix_write_as(EVENT_SEQ_CST, rwlock, sizeof *rwlock, HOOK_CALLER);
     posix_wrote(event);
     if (rwlock->destroyed != 0)
         synchronise_misuse("destroy of a reader-writer lock that is destroyed", NULL, 0);

@@ -22,7 +22,7 @@ POSIX_WRAPS(int, pthread_spin_destroy, pthread_spinlock_t *object)
 {
     if (!posix_runs())
         return pthread_spin_destroy(object);
-    posix_wrote(posix_write(object, sizeof *object, HOOK_CALLER));
+    posix_wrote(posix_write_as(EVENT_SEQ_CST, object, sizeof *object, HOOK_CALLER));
     return 0;
 }
 

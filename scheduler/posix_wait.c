@@ -35,7 +35,7 @@ POSIX_WRAPS(int, pthread_barrier_destroy, pthread_barrier_t *object)
     if (!posix_runs())
         return pthread_barrier_destroy(object);
     struct posix_barrier *barrier = (struct posix_barrier *)object;
-    struct event *event = posix_write(barrier, sizeof *barrier, HOOK_CALLER);
+    struct event *event = posix_write_as(EVENT_SEQ_CST, barrier, sizeof *barrier, HOOK_CALLER);
     posix_wrote(event);
     if (barrier->count == 0)
         synchronise_misuse("destroy of a barrier that is destroyed or was never initialised", NULL,
@@ -101,7 +101,7 @@ POSIX_WRAPS(int, sem_destroy, sem_t *object)
 {
     if (!posix_runs())
         return sem_destroy(object);
-    posix_wrote(posix_write(object, sizeof(struct posix_semaphore), HOOK_CALLER));
+    posix_wrote(posix_write_as(EVENT_SEQ_CST, object, sizeof(struct posix_semaphore), HOOK_CALLER));
     return 0;
 }
 
