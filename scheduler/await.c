@@ -147,6 +147,7 @@ void await_wake(void)
             continue;
         goroutine->await.woken = true;
         scheduler.await_count--;
+        scheduler.watch_count--;
         goroutine_update(goroutine);
     }
 }
@@ -158,6 +159,7 @@ static void await_begin(struct goroutine *self, uint32_t reads)
     self->await.woken = await_over(self, 0);
     if (self->await.woken)
         return;
+    scheduler.watch_count++;
     if (scheduler.await_count++ == 0)
         scheduler.await_seen = execution.trace_count;
 }

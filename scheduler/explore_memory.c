@@ -72,13 +72,40 @@ static enum byte_state byte_after(const struct explore_trace *trace, const int16
     return byte_at_first(byte);
 }
 
+bool explore_memory_before(const struct explore_trace *trace, uint32_t position,
+                           const int16_t *counts, uint64_t address, uint32_t bytes,
+                           uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < bytes; i++) {
+        struct byte byte = { .address = address + i, .position = position };
+        if (byte_after(trace, counts, &byte) == BYTE_DEAD)
+            return false;
+        if (i < 8)
+            value |= (uint64_t)byte.value << 8 * i;
+    }
+    *ret_value = value;
+    return true;
+}
+
 bool explore_memory_after(const struct explore_trace *trace, const int16_t *counts,
                           uint64_t address, uint32_t bytes, uint64_t *ret_value)
+{
+    return explore_memory_before(trace, trace->count, counts, address, bytes, ret_value);
+}
+
+bool explore_memory_behind(const struct explore_trace *trace, const struct event *key,
+                           const int16_t *counts, uint64_t address, uint32_t bytes,
+                           uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (uint32_t i = 0; i < bytes; i++) {
         struct byte byte = { .address = address + i, .position = trace->count };
-        if (byte_after(trace, counts, &byte) == BYTE_DEAD)
+        bool made = byte.address - key->address < key->size;
+        enum byte_state state = made ? byte_made(key, &byte) : BYTE_ELSEWHERE;
+        if (state == BYTE_ELSEWHERE)
+            state = byte_after(trace, counts, &byte);
+        if (state == BYTE_DEAD)
             return false;
         if (i < 8)
             value |= (uint64_t)byte.value << 8 * i;

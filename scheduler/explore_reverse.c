@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "dependence.h"
+#include "explore_objects.h"
 #include "explore_renaming.h"
 #include "explore_stores.h"
 #include "scheduler.h"
@@ -200,7 +201,7 @@ static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t g
 {
     const struct event *p = &execution.trace[position];
     int16_t *row = children->row;
-    if (!dependence_waits(key) || key->await != 0 || key->kind == EVENT_JOIN || key->address != p->address
+    if (!dependence_waits(key) || key->await != 0 || key->kind == EVENT_JOIN
         || !dependence_of(p, key, trace->reuses))
         return false;
     explore_copy(row, explore_counts(trace, position), trace->width);
@@ -306,8 +307,8 @@ void explore_find_children(struct explore_trace *trace, struct explore_children 
     bool more = trace->waits || (trace->seen & EXPLORE_SEEN_ANSWER);
     for (uint32_t i = 0; more && i < trace->count; i++) {
         const struct event *event = &execution.trace[i];
-        if (trace->waits && (KINDS_STOPPING >> event->kind & 1) && is_default_step(trace, i)
-            && event->success)
+        bool stops = (KINDS_STOPPING >> event->kind & 1) || explore_overwrites(trace, event);
+        if (trace->waits && stops && is_default_step(trace, i) && event->success)
             reverse_stop(trace, i, children);
         if (event->kind == EVENT_CHOOSE && trace->events[i].role == EXPLORE_DEFAULT
             && event->value_read + 1 < event->size)

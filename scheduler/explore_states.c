@@ -1,7 +1,7 @@
 /* explore_states.c: what could execute in states that an execution did not pass through, but that
  * follow from its happens-before order: after any set of events that with each one holds what
  * happens before it. */
-#include "explore_trace.h"
+#include "explore_objects.h"
 
 #include <string.h>
 
@@ -13,156 +13,7 @@
 
 #define KIND(name) (UINT64_C(1) << EVENT_##name)
 
-/* ---- synchronisation objects ----------------------------------------------------------------- */
-
-/* Operations that change such an object, or wait for it. */
-#define KINDS_OBJECT                                                                               \
-    (KIND(LOCK) | KIND(TRYLOCK) | KIND(UNLOCK) | KIND(RWLOCK) | KIND(RWDRAIN) | KIND(RWUNLOCK)     \
-     | KIND(RLOCK) | KIND(RUNLOCK) | KIND(WAITGROUP_ADD) | KIND(WAITGROUP_WAIT) | KINDS_RDWRLOCK   \
-     | KINDS_SEMAPHORE)
-#define KINDS_RWMUTEX                                                                              \
-    (KIND(RWLOCK) | KIND(RWDRAIN) | KIND(RWUNLOCK) | KIND(RLOCK) | KIND(RUNLOCK))
-/* Of these all depend on each other: what one has left is the state. */
-#define KINDS_RDWRLOCK                                                                             \
-    (KIND(RDLOCK) | KIND(WRLOCK) | KIND(TRYRDLOCK) | KIND(TRYWRLOCK) | KIND(RDWRUNLOCK))
-#define KINDS_SEMAPHORE (KIND(SEM_WAIT) | KIND(SEM_TRYWAIT) | KIND(SEM_POST))
-
-/* A reader-writer lock's or semaphore's state, as a value of its events. */
-static struct object_state object_of_value(enum event_kind kind, uint64_t value)
-{
-    bool rdwrlock = KINDS_RDWRLOCK >> kind & 1;
-    return rdwrlock ? (struct object_state){ .owner = (uint32_t)value,
-                                             .count = (int32_t)(uint32_t)(value >> 32) }
-                    : (struct object_state){ .count = (int32_t)(uint32_t)value };
-}
-
-/* The newest operation on the object of `event` before `position`, or allocation of its memory. */
-static uint32_t object_before(const struct explore_trace *trace, uint32_t position,
-                              const struct event *event)
-{
-    bool frees = trace->seen & EXPLORE_SEEN_FREE;
-    bool linked = !frees && !(trace->seen & EXPLORE_SEEN_AWAIT) && position < trace->count
-                  && trace->events[position].place != 0;
-    for (;;) {
-        if (linked)
-            position = trace->events[position].same_place;
-        else
-            position = position == 0 ? EXPLORE_NONE : position - 1;
-        if (position == EXPLORE_NONE)
-            return EXPLORE_NONE;
-        const struct event *other = &execution.trace[position];
-        if (other->address == event->address && (KINDS_OBJECT >> other->kind & 1))
-            return position;
-        if (frees && other->kind == EVENT_ALLOC && event->address - other->address < other->size)
-            return position;
-    }
-}
-
-/* What one operation within the set changed, the newest first. Returns whether the state before it
- * does not matter. */
-static bool object_undo(const struct event *operation, struct object_state *state)
-{
-    switch (operation->kind) {
-    case EVENT_LOCK:
-    case EVENT_TRYLOCK:
-    case EVENT_UNLOCK:
-        state->owner = (uint32_t)operation->value_written;
-        return true;
-    case EVENT_RWLOCK:
-    case EVENT_RWUNLOCK:
-        if (!state->writer_known)
-            state->owner = (uint32_t)(operation->value_written >> 32);
-        state->writer_known = true;
-        return false;
-    case EVENT_RLOCK:
-    case EVENT_RUNLOCK: /* nothing, if it was misuse */
-    case EVENT_WAITGROUP_ADD:
-        state->count += (int32_t)(operation->value_written - operation->value_read);
-        return false;
-    case EVENT_ALLOC: /* of zeros */
-        return true;
-    default:
-        if (!((KINDS_RDWRLOCK | KINDS_SEMAPHORE) >> operation->kind & 1))
-            return false;
-        *state = object_of_value(operation->kind, operation->value_written);
-        return true;
-    }
-}
-
-/* The state before an operation that is the first one known of its object. */
-static void object_begin(const struct event *operation, struct object_state *state)
-{
-    if ((KINDS_RDWRLOCK | KINDS_SEMAPHORE) >> operation->kind & 1) {
-        *state = object_of_value(operation->kind, operation->value_read);
-    } else if (KINDS_RWMUTEX >> operation->kind & 1) {
-        if (!state->writer_known)
-            state->owner = (uint32_t)(operation->value_read >> 32);
-        state->count += (int32_t)(uint32_t)operation->value_read;
-    } else if (operation->kind == EVENT_WAITGROUP_ADD || operation->kind == EVENT_WAITGROUP_WAIT) {
-        state->count += (int32_t)operation->value_read;
-    } else {
-        state->owner = (uint32_t)operation->value_read;
-    }
-}
-
-/* The state of the object of `event` after a set of events that does not hold it; position is its
- * own, or the trace's length if it has not been executed. What happened to the object behind it
- * either depends on it, and so is not in the set, or does not matter to it. */
-static struct object_state object_after(const struct explore_trace *trace, uint32_t position,
-                                        const struct event *event, const int16_t *counts)
-{
-    struct object_state state = { 0 };
-    uint32_t first = EXPLORE_NONE;
-    for (uint32_t i = object_before(trace, position, event); i != EXPLORE_NONE;
-         i = object_before(trace, i, event)) {
-        if (execution.trace[i].kind != EVENT_ALLOC)
-            first = i;
-        if (explore_within(trace, i, counts) && execution.trace[i].success
-            && object_undo(&execution.trace[i], &state))
-            return state;
-    }
-    if (first != EXPLORE_NONE)
-        object_begin(&execution.trace[first], &state);
-    else if (position < trace->count)
-        object_begin(event, &state);
-    else
-        state = object_now(event);
-    return state;
-}
-
-/* What an operation does to the object in that state. */
-static void object_do(const struct event *operation, struct object_state *state)
-{
-    switch (operation->kind) {
-    case EVENT_LOCK:
-    case EVENT_RWLOCK:
-    case EVENT_WRLOCK:
-        state->owner = 1; /* whoever that is */
-        break;
-    case EVENT_TRYLOCK:
-    case EVENT_TRYWRLOCK:
-        state->owner = operation->success ? 1 : state->owner;
-        break;
-    case EVENT_TRYRDLOCK:
-        state->count += (int32_t)operation->success;
-        break;
-    case EVENT_SEM_TRYWAIT:
-        state->count -= (int32_t)operation->success;
-        break;
-    case EVENT_RLOCK:
-    case EVENT_RDLOCK:
-        state->count++;
-        break;
-    case EVENT_SEM_WAIT:
-        state->count--;
-        break;
-    case EVENT_WAITGROUP_ADD:
-        state->count += (int32_t)(operation->value_written - operation->value_read);
-        break;
-    default: /* no other stops anybody */
-        break;
-    }
-}
+/* ---- one event ------------------------------------------------------------------------------- */
 
 /* The kind that waits for what a try of this kind wants. */
 static enum event_kind try_waits_as(enum event_kind kind)
@@ -229,7 +80,7 @@ bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
         return has_ended(trace, (uint32_t)event->source, counts);
     if (!object_is_there(trace, event, counts))
         return true; /* to its verdict */
-    struct object_state state = object_after(trace, position, event, counts);
+    struct object_state state = explore_object_after(trace, position, event, counts);
     return object_lets(event->kind, &state);
 }
 
@@ -248,7 +99,7 @@ static bool try_succeeds(const struct explore_trace *trace, uint32_t position,
     const struct event *event = &execution.trace[position];
     if (!object_is_there(trace, event, counts))
         return false;
-    struct object_state state = object_after(trace, position, event, counts);
+    struct object_state state = explore_object_after(trace, position, event, counts);
     return object_lets(try_waits_as(event->kind), &state);
 }
 
@@ -279,11 +130,11 @@ bool explore_stops(const struct explore_trace *trace, uint32_t position, const s
 {
     const struct event *event = &execution.trace[position];
     if (!dependence_waits(event) || event->await != 0 || event->kind == EVENT_JOIN
-        || event->address != key->address || !event->success || !key->success)
+        || !event->success || !key->success)
         return false;
-    struct object_state state = object_after(trace, position, event, counts);
-    object_do(key, &state);
-    return !object_lets(event->kind, &state);
+    struct object_state state = explore_object_after(trace, position, event, counts);
+    return explore_object_follow(trace, event, key, counts, &state)
+           && !object_lets(event->kind, &state);
 }
 
 /* ---- going on by D --------------------------------------------------------------------------- */
@@ -372,7 +223,7 @@ static bool lets_go_on(const struct explore_trace *trace, const struct event *ev
                              | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS)
                              | KIND(START) | KIND(FENCE) | KIND(ALLOC) | KIND(CALL)
                              | KIND(RETURN) | KIND(CHOOSE) | KIND(YIELD);
-    return !(holding >> event->kind & 1);
+    return !(holding >> event->kind & 1) || explore_overwrites(trace, event);
 }
 
 /* Takes what follows the goroutine's last event without a choice. */

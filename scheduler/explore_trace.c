@@ -8,6 +8,7 @@
 #include "await.h"
 #include "check.h"
 #include "dependence.h"
+#include "explore_objects.h"
 #include "explore_stores.h"
 #include "scheduler.h"
 
@@ -49,6 +50,7 @@ static void trace_reserve(struct explore_trace *trace, uint32_t events, uint32_t
     trace->counts = explore_room(trace->counts, cells, sizeof *trace->counts);
     trace->positions = explore_room(trace->positions, cells, sizeof *trace->positions);
     trace->wide = explore_room(trace->wide, capacity, sizeof *trace->wide);
+    trace->objects = explore_room(trace->objects, capacity + width, sizeof *trace->objects);
     trace->needed = explore_room(trace->needed, width, sizeof *trace->needed);
     trace->scratch = explore_room(trace->scratch, width, sizeof *trace->scratch);
     trace->order = explore_room(trace->order, width, sizeof *trace->order);
@@ -63,6 +65,7 @@ void explore_trace_clear(struct explore_trace *trace)
     free(trace->counts);
     free(trace->positions);
     free(trace->wide);
+    free(trace->objects);
     free(trace->races);
     free(trace->needed);
     free(trace->scratch);
@@ -340,40 +343,12 @@ static void trace_add(struct explore_trace *trace, uint32_t position, uint32_t c
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Length of a goroutine's spawn path. */
-static uint32_t path_length(uint32_t goroutine)
-{
-    uint32_t length = 0;
-    for (; goroutine != 0; goroutine = scheduler.goroutines[goroutine].parent)
-        length++;
-    return length;
-}
-
-static uint32_t path_ancestor(uint32_t goroutine, uint32_t generations)
-{
-    for (; generations > 0; generations--)
-        goroutine = scheduler.goroutines[goroutine].parent;
-    return goroutine;
-}
-
 bool explore_precedes(uint32_t a, uint32_t b)
 {
     uint32_t a_owner = explore_owner(a), b_owner = explore_owner(b);
     if (a_owner == b_owner) /* numbers of one goroutine's drainers grow */
         return b == b_owner || (a != a_owner && a < b);
-    a = a_owner;
-    b = b_owner;
-    uint32_t a_length = path_length(a), b_length = path_length(b);
-    uint32_t shorter = a_length < b_length ? a_length : b_length;
-    uint32_t a_up = path_ancestor(a, a_length - shorter);
-    uint32_t b_up = path_ancestor(b, b_length - shorter);
-    if (a_up == b_up)
-        return a_length < b_length;
-    while (scheduler.goroutines[a_up].parent != scheduler.goroutines[b_up].parent) {
-        a_up = scheduler.goroutines[a_up].parent;
-        b_up = scheduler.goroutines[b_up].parent;
-    }
-    return scheduler.goroutines[a_up].child_index < scheduler.goroutines[b_up].child_index;
+    return goroutine_precedes(a_owner, b_owner);
 }
 
 static bool column_exists(uint32_t id)
@@ -438,5 +413,6 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
     trace_take_roles(trace);
     trace->seen = count > 0 ? trace->events[count - 1].seen : 0;
     trace->waits = scheduler.blocked_count > 0 || (trace->seen & EXPLORE_SEEN_WAIT);
+    explore_objects_find(trace);
     explore_find_needed(trace);
 }

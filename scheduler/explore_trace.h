@@ -40,6 +40,12 @@ enum {
     EXPLORE_SEEN_FREE = 16,   /* memory was freed */
 };
 
+/* Where an object lies that somebody waits for. */
+struct explore_object {
+    uint64_t address;
+    uint32_t bytes;
+};
+
 struct explore_trace {
     uint32_t count;     /* events */
     uint32_t width;     /* goroutines, and as many more as make a multiple of EXPLORE_LANES */
@@ -52,6 +58,8 @@ struct explore_trace {
     int16_t *counts;    /* rows, one more than events: events executed before it */
     uint32_t *positions; /* of goroutine g's (n+1)-th event: [n * width + g] */
     uint32_t *wide;      /* positions of events without one place */
+    struct explore_object *objects;
+    uint32_t object_count;
     struct explore_race *races;
     uint32_t race_capacity;
     int16_t *totals;     /* a row: events in all; the last one of counts */
@@ -150,6 +158,15 @@ void explore_trace_clear(struct explore_trace *trace);
  * been executed; false if not all of that memory is there then. */
 bool explore_memory_after(const struct explore_trace *trace, const int16_t *counts,
                           uint64_t address, uint32_t bytes, uint64_t *ret_value);
+
+/* The same after those of these events that come before `position`, and after all of them and then
+ * `key`. */
+bool explore_memory_before(const struct explore_trace *trace, uint32_t position,
+                           const int16_t *counts, uint64_t address, uint32_t bytes,
+                           uint64_t *ret_value);
+bool explore_memory_behind(const struct explore_trace *trace, const struct event *key,
+                           const int16_t *counts, uint64_t address, uint32_t bytes,
+                           uint64_t *ret_value);
 
 /* Whether, once the first counts[g] events of each goroutine g have been executed, this one, which
  * is not among them, could execute. position is its own, or trace->count if it never executed. */

@@ -52,8 +52,12 @@ uint32_t park_waiters(uint64_t object, uint32_t *ret_waiters)
 {
     uint32_t count = 0;
     for (uint32_t id = 0; id < scheduler.goroutine_count; id++)
-        if (parked[id].object == object)
-            ret_waiters[count++] = id;
+        if (parked[id].object == object) {
+            uint32_t place = count++;
+            for (; place > 0 && goroutine_precedes(id, ret_waiters[place - 1]); place--)
+                ret_waiters[place] = ret_waiters[place - 1];
+            ret_waiters[place] = id;
+        }
     return count;
 }
 

@@ -20,7 +20,7 @@ void park_wait_at(uint64_t object, bool parks);
 /* Waits until it is let go. */
 void park(struct caller caller);
 
-/* The waiters of an object, in the order of their ids: writes them to ret_waiters (room for
+/* The waiters of an object, in the order of their spawn paths: writes them to ret_waiters (room for
  * GOROUTINES_MAX) and returns how many. */
 uint32_t park_waiters(uint64_t object, uint32_t *ret_waiters);
 

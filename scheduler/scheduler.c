@@ -4,6 +4,7 @@
 
 #include "announce.h"
 #include "await.h"
+#include "dependence.h"
 #include "session.h"
 #include "store_buffer.h"
 #include "synchronisation.h"
@@ -57,6 +58,36 @@ void scheduler_refresh(uint64_t address)
     }
 }
 
+/* An object that is written by other means than its own operations: made anew, or copied over.
+ * Those look for themselves who can go on. */
+static void watch_objects(void)
+{
+    const uint64_t writing = UINT64_C(1) << EVENT_WRITE | UINT64_C(1) << EVENT_COPY
+                             | UINT64_C(1) << EVENT_ATOMIC_STORE | UINT64_C(1) << EVENT_ATOMIC_RMW
+                             | UINT64_C(1) << EVENT_ATOMIC_CAS | UINT64_C(1) << EVENT_DRAIN;
+    const struct event *last = &execution.trace[execution.trace_count];
+    while (last > execution.trace && (--last)->kind == EVENT_CHOOSE)
+        ; /* no choice stood before that */
+    if (!(writing >> last->kind & 1))
+        return;
+    for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
+        struct goroutine *goroutine = &scheduler.goroutines[id];
+        uint64_t address = goroutine->pending.address;
+        bool overlaps = address - last->address < last->size
+                        || last->address - address < goroutine->pending.size;
+        if (overlaps && goroutine->state < GOROUTINE_DONE && dependence_waits(&goroutine->pending))
+            goroutine_update(goroutine);
+    }
+}
+
+void scheduler_watch(void)
+{
+    if (scheduler.await_count > 0)
+        await_wake();
+    if (scheduler.watch_count > scheduler.await_count)
+        watch_objects();
+}
+
 /* ---- a goroutine's life ---------------------------------------------------------------------- */
 
 ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
@@ -68,7 +99,7 @@ ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
     scheduler.live_count--;
     if (scheduler.memory != MEMORY_SC)
         buffer_lift(self, true);
-    if (scheduler.blocked_count > 0)
+    if (scheduler.watch_count + scheduler.blocked_count > 0)
         scheduler_refresh(0);
     if (scheduler.live_count == 0 && scheduler.ended_count == 0 && scheduler.candidate_count == 0)
         scheduler_leave();
@@ -173,7 +204,10 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
         goroutine_update(self); /* else it is looked at when main memory shows */
     struct event *event = NULL;
     if (announce_records()) {
+        bool watches = kind != EVENT_JOIN && dependence_waits(&self->pending);
+        scheduler.watch_count += watches;
         announce_schedule_from(self, frame);
+        scheduler.watch_count -= watches;
         event = announce_execute(self, what, address, pc);
         event->source = source;
         if (scheduler.exploring)
@@ -182,6 +216,39 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
     if (kind != EVENT_JOIN)
         memory_check(address, size, true);
     return event;
+}
+
+/* ---- spawn paths ----------------------------------------------------------------------------- */
+
+/* Length of a goroutine's spawn path. */
+static uint32_t path_length(uint32_t goroutine)
+{
+    uint32_t length = 0;
+    for (; goroutine != 0; goroutine = scheduler.goroutines[goroutine].parent)
+        length++;
+    return length;
+}
+
+static uint32_t path_ancestor(uint32_t goroutine, uint32_t generations)
+{
+    for (; generations > 0; generations--)
+        goroutine = scheduler.goroutines[goroutine].parent;
+    return goroutine;
+}
+
+bool goroutine_precedes(uint32_t a, uint32_t b)
+{
+    uint32_t a_length = path_length(a), b_length = path_length(b);
+    uint32_t shorter = a_length < b_length ? a_length : b_length;
+    uint32_t a_up = path_ancestor(a, a_length - shorter);
+    uint32_t b_up = path_ancestor(b, b_length - shorter);
+    if (a_up == b_up)
+        return a_length < b_length;
+    while (scheduler.goroutines[a_up].parent != scheduler.goroutines[b_up].parent) {
+        a_up = scheduler.goroutines[a_up].parent;
+        b_up = scheduler.goroutines[b_up].parent;
+    }
+    return scheduler.goroutines[a_up].child_index < scheduler.goroutines[b_up].child_index;
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */

@@ -73,6 +73,7 @@ struct scheduler {
     bool whole_program; /* the open target is one: its threads have their own thread-locals */
     bool exploring; /* scheduler_options.exploring */
     uint32_t unroll;      /* scheduler_options.unroll */
+    uint32_t watch_count; /* goroutines that wait in a loop, or are pending on an object */
     uint32_t await_count; /* goroutines that wait in a loop */
     uint32_t await_seen;  /* events that those know of */
     uint32_t ended_count; /* goroutines that have ended the program, exploring */
@@ -124,6 +125,14 @@ void scheduler_schedule_specially(struct goroutine *self, uint64_t frame);
 
 /* READY or BLOCKED, as its pending event now has it. */
 void goroutine_update(struct goroutine *goroutine);
+
+/* Whether goroutine a comes before b in the order of spawn paths, which, other than ids, does not
+ * hang on who was created first. */
+bool goroutine_precedes(uint32_t a, uint32_t b);
+
+/* To be called before a choice while scheduler.watch_count > 0: lets goroutines go on, or wait, whose
+ * object or loop the last events have changed. */
+void scheduler_watch(void);
 
 /* Looks anew which goroutines with a pending operation on the object at address can go on; to be
  * called after each change of a synchronisation object. address 0: every goroutine. */

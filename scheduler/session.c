@@ -231,6 +231,7 @@ static void session_reset(void)
     scheduler.live_count = 0;
     scheduler.blocked_count = 0;
     scheduler.ended_count = 0;
+    scheduler.watch_count = 0;
     scheduler.await_count = 0;
     scheduler.trace_limit = scheduler.steps_max;
     scheduler.goroutines[0].child_count = 0;

@@ -339,8 +339,8 @@ static void pending_mark(struct event *pending, const struct store_buffer *buffe
 static struct goroutine *choose_goroutine(void)
 {
     for (;;) {
-        if (scheduler.await_count > 0)
-            await_wake();
+        if (scheduler.watch_count > 0)
+            scheduler_watch();
         if (scheduler.candidate_count == 0) {
             if (scheduler.live_count == 0 && scheduler.ended_count == 0)
                 scheduler_leave();

@@ -21,6 +21,11 @@ enum theme {
     THEME_BLOCKS,  /* allocations */
     THEME_HISTORY,
     THEME_LOOPS,   /* that wait */
+    THEME_SEMAPHORES,
+    THEME_RDWRLOCK,
+    THEME_POSIX_MUTEX,
+    THEME_CONDITION,
+    THEME_BARRIER,
     THEME_COUNT
 };
 
@@ -186,6 +191,57 @@ static inline struct op draw_loop(struct draw *draw)
     return (struct op){ code, (uint8_t)(8 * at), 8, code == OP_AWAIT_EITHER ? 8 * !at : 0 };
 }
 
+/* Operations on POSIX objects: many of one kind, few that make the object anew. */
+static inline struct op draw_semaphore(struct draw *draw)
+{
+    static const uint8_t codes[] = { OP_SEM_WAIT, OP_SEM_WAIT, OP_SEM_WAIT, OP_SEM_TRYWAIT,
+                                     OP_SEM_POST, OP_SEM_POST, OP_SEM_POST, OP_SEM_INIT,
+                                     OP_SEM_CLEAR, OP_SEM_COPY };
+    uint8_t code = codes[draw_of(draw, COUNT(codes))];
+    uint8_t value = (uint8_t)draw_of(draw, 3);
+    return (struct op){ code, (uint8_t)(draw_of(draw, 4) == 0), 0, value };
+}
+
+static inline struct op draw_rdwrlock(struct draw *draw)
+{
+    static const uint8_t codes[] = { OP_RDLOCK, OP_RDLOCK, OP_WRLOCK, OP_WRLOCK, OP_TRYRDLOCK,
+                                     OP_TRYWRLOCK, OP_RDWRUNLOCK, OP_RDWRUNLOCK, OP_RDWRUNLOCK,
+                                     OP_RDWR_INIT };
+    return (struct op){ codes[draw_of(draw, COUNT(codes))], 0, 0, 0 };
+}
+
+static inline struct op draw_posix_mutex(struct draw *draw)
+{
+    static const uint8_t codes[] = { OP_POSIX_LOCK, OP_POSIX_LOCK, OP_POSIX_LOCK, OP_POSIX_TRYLOCK,
+                                     OP_POSIX_UNLOCK, OP_POSIX_UNLOCK, OP_POSIX_UNLOCK,
+                                     OP_POSIX_INIT, OP_POSIX_DESTROY, OP_POSIX_CLEAR };
+    return (struct op){ codes[draw_of(draw, COUNT(codes))], 0, 0, 0 };
+}
+
+static inline void draw_condition(struct draw *draw, uint32_t procedure)
+{
+    static const uint8_t codes[] = { OP_COND_WAIT, OP_COND_WAIT, OP_COND_TIMEDWAIT };
+    static const uint8_t waking[] = { OP_COND_SIGNAL, OP_COND_SIGNAL, OP_COND_BROADCAST,
+                                      OP_COND_INIT };
+    uint8_t code = codes[draw_of(draw, COUNT(codes))];
+    if (draw_of(draw, 2)) {
+        draw_op(draw, procedure,
+                (struct op){ waking[draw_of(draw, COUNT(waking))], 0, 0, 0 });
+        return;
+    }
+    draw_op(draw, procedure, (struct op){ OP_POSIX_LOCK, 0, 0, 0 });
+    draw_op(draw, procedure, (struct op){ code, 0, 0, 0 });
+    if (draw_of(draw, 8))
+        draw_op(draw, procedure, (struct op){ OP_POSIX_UNLOCK, 0, 0, 0 });
+}
+
+static inline struct op draw_barrier(struct draw *draw)
+{
+    uint8_t count = (uint8_t)(1 + draw_of(draw, 3));
+    return draw_of(draw, 5) ? (struct op){ OP_BARRIER, 0, 0, 0 }
+                            : (struct op){ OP_BARRIER_INIT, 0, 0, count };
+}
+
 static inline void draw_theme(struct draw *draw, uint32_t procedure, enum theme theme)
 {
     switch (theme) {
@@ -215,6 +271,21 @@ static inline void draw_theme(struct draw *draw, uint32_t procedure, enum theme 
         break;
     case THEME_LOOPS:
         draw_op(draw, procedure, draw_of(draw, 2) ? draw_word(draw) : draw_loop(draw));
+        break;
+    case THEME_SEMAPHORES:
+        draw_op(draw, procedure, draw_of(draw, 5) ? draw_semaphore(draw) : draw_word(draw));
+        break;
+    case THEME_RDWRLOCK:
+        draw_op(draw, procedure, draw_of(draw, 5) ? draw_rdwrlock(draw) : draw_word(draw));
+        break;
+    case THEME_POSIX_MUTEX:
+        draw_op(draw, procedure, draw_of(draw, 5) ? draw_posix_mutex(draw) : draw_word(draw));
+        break;
+    case THEME_CONDITION:
+        draw_condition(draw, procedure);
+        break;
+    case THEME_BARRIER:
+        draw_op(draw, procedure, draw_of(draw, 3) ? draw_barrier(draw) : draw_word(draw));
         break;
     default:
         draw_op(draw, procedure, draw_word(draw));

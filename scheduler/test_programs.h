@@ -4,6 +4,7 @@
 #ifndef TREADLE_TEST_PROGRAMS_H
 #define TREADLE_TEST_PROGRAMS_H
 
+#include "test_posix.h"
 #include "test_run.h"
 
 /* name, and what its members at, bytes, value mean. Memory is addressed by byte; `last` is what the
@@ -34,6 +35,31 @@
     X(RUNLOCK)                                                                                     \
     X(GROUP_ADD)    /* value, from which 8 is subtracted */                                        \
     X(GROUP_WAIT)                                                                                  \
+    X(SEM_WAIT)     /* at: which POSIX semaphore */                                                \
+    X(SEM_TRYWAIT)  /* at */                                                                       \
+    X(SEM_POST)     /* at */                                                                       \
+    X(SEM_INIT)     /* at, value */                                                                \
+    X(SEM_CLEAR)    /* at: its bytes become 0 */                                                   \
+    X(SEM_COPY)     /* at: to which, from the other one */                                         \
+    X(RDLOCK)       /* of the POSIX reader-writer lock */                                          \
+    X(WRLOCK)                                                                                      \
+    X(TRYRDLOCK)                                                                                   \
+    X(TRYWRLOCK)                                                                                   \
+    X(RDWRUNLOCK)                                                                                  \
+    X(RDWR_INIT)                                                                                   \
+    X(POSIX_LOCK)   /* the POSIX mutex */                                                          \
+    X(POSIX_TRYLOCK)                                                                               \
+    X(POSIX_UNLOCK)                                                                                \
+    X(POSIX_INIT)                                                                                  \
+    X(POSIX_DESTROY)                                                                               \
+    X(POSIX_CLEAR)  /* its bytes become 0 */                                                       \
+    X(COND_WAIT)                                                                                   \
+    X(COND_TIMEDWAIT)                                                                              \
+    X(COND_SIGNAL)                                                                                 \
+    X(COND_BROADCAST)                                                                              \
+    X(COND_INIT)                                                                                   \
+    X(BARRIER)                                                                                     \
+    X(BARRIER_INIT) /* value: how many make a round */                                             \
     X(GO)           /* at: procedure; value: whether the others are told its id */                 \
     X(JOIN)         /* at: which of the goroutine's own children */                                \
     X(JOIN_TOLD)    /* the goroutine that others were told of, if any */                           \
@@ -77,7 +103,7 @@ struct op {
 struct random_program {
     enum treadle_reuse reuse;
     uint8_t starting; /* goroutines: procedures 0 .. starting - 1 */
-    uint8_t group;    /* the wait group's counter at first */
+    uint8_t group;    /* the wait group's counter, and the first semaphore's, at first */
     bool record;      /* the first two words are one value */
     struct op procedures[PROCEDURES_MAX][OPERATIONS_MAX + 1];
 };
@@ -90,6 +116,11 @@ struct shared {
     struct treadle_waitgroup group;
     uint64_t told; /* a goroutine's id */
     void *pointers[2];
+    sem_t semaphores[2];
+    pthread_rwlock_t rdwrlock;
+    pthread_mutex_t mutex_posix;
+    pthread_cond_t condition;
+    pthread_barrier_t barrier;
 };
 
 /* What one goroutine keeps to itself: by its id. */
@@ -98,6 +129,7 @@ static struct actor {
     uint64_t last;
     void *pointer;
     bool calls; /* an operation of the history is open */
+    bool writes; /* holds the POSIX reader-writer lock, as far as it knows */
     uint32_t children[CHILDREN_MAX];
     uint32_t child_count;
 } actors[ACTORS_MAX];
@@ -260,6 +292,111 @@ static void actor_points(struct actor *actor, struct shared *shared, const struc
     }
 }
 
+static void actor_semaphore(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    sem_t *semaphore = &shared->semaphores[op->at];
+    switch (op->code) {
+    case OP_SEM_WAIT:
+        __wrap_sem_wait(semaphore);
+        break;
+    case OP_SEM_TRYWAIT:
+        actor_reads(actor, __wrap_sem_trywait(semaphore) == 0);
+        break;
+    case OP_SEM_POST:
+        __wrap_sem_post(semaphore);
+        break;
+    case OP_SEM_INIT:
+        __wrap_sem_init(semaphore, 0, op->value);
+        break;
+    case OP_SEM_CLEAR:
+        subject_memset(semaphore, 0, sizeof *semaphore);
+        break;
+    default:
+        subject_memmove(semaphore, &shared->semaphores[!op->at], sizeof *semaphore);
+    }
+}
+
+static void actor_rdwrlock(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    pthread_rwlock_t *lock = &shared->rdwrlock;
+    if (actor->writes && (op->code == OP_RDLOCK || op->code == OP_WRLOCK))
+        return; /* that it holds it is found without an event: it must not be made anew then */
+    switch (op->code) {
+    case OP_RDLOCK:
+        actor_reads(actor, __wrap_pthread_rwlock_rdlock(lock) == 0);
+        break;
+    case OP_WRLOCK:
+        actor_reads(actor, __wrap_pthread_rwlock_wrlock(lock) == 0);
+        actor->writes = true;
+        break;
+    case OP_TRYRDLOCK:
+        actor_reads(actor, __wrap_pthread_rwlock_tryrdlock(lock) == 0);
+        break;
+    case OP_TRYWRLOCK:
+        actor->writes |= __wrap_pthread_rwlock_trywrlock(lock) == 0;
+        actor_reads(actor, actor->writes);
+        break;
+    case OP_RDWRUNLOCK:
+        __wrap_pthread_rwlock_unlock(lock);
+        actor->writes = false;
+        break;
+    default:
+        __wrap_pthread_rwlock_init(lock, NULL);
+    }
+}
+
+static void actor_mutex(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    pthread_mutex_t *mutex = &shared->mutex_posix;
+    switch (op->code) {
+    case OP_POSIX_LOCK:
+        __wrap_pthread_mutex_lock(mutex);
+        break;
+    case OP_POSIX_TRYLOCK:
+        actor_reads(actor, __wrap_pthread_mutex_trylock(mutex) == 0);
+        break;
+    case OP_POSIX_UNLOCK:
+        __wrap_pthread_mutex_unlock(mutex);
+        break;
+    case OP_POSIX_INIT:
+        __wrap_pthread_mutex_init(mutex, NULL);
+        break;
+    case OP_POSIX_DESTROY:
+        __wrap_pthread_mutex_destroy(mutex);
+        break;
+    default:
+        subject_memset(mutex, 0, sizeof *mutex);
+    }
+}
+
+static void actor_parks(struct actor *actor, struct shared *shared, const struct op *op)
+{
+    static const struct timespec any;
+    switch (op->code) {
+    case OP_COND_WAIT:
+        __wrap_pthread_cond_wait(&shared->condition, &shared->mutex_posix);
+        break;
+    case OP_COND_TIMEDWAIT:
+        actor_reads(actor, __wrap_pthread_cond_timedwait(&shared->condition, &shared->mutex_posix,
+                                                         &any) == 0);
+        break;
+    case OP_COND_SIGNAL:
+        __wrap_pthread_cond_signal(&shared->condition);
+        break;
+    case OP_COND_BROADCAST:
+        __wrap_pthread_cond_broadcast(&shared->condition);
+        break;
+    case OP_COND_INIT:
+        __wrap_pthread_cond_init(&shared->condition, NULL);
+        break;
+    case OP_BARRIER:
+        actor_reads(actor, __wrap_pthread_barrier_wait(&shared->barrier) == 0);
+        break;
+    default:
+        __wrap_pthread_barrier_init(&shared->barrier, NULL, op->value);
+    }
+}
+
 static void actor_synchronises(struct actor *actor, struct shared *shared, const struct op *op)
 {
     switch (op->code) {
@@ -345,6 +482,7 @@ static void interpret(const struct op *op)
     CHECK(treadle_self(), <, ACTORS_MAX);
     struct actor *actor = &actors[treadle_self()];
     *actor = (struct actor){ 0 };
+    posix_begin();
     for (; op->code != OP_END; op++) {
         uint32_t skip = 0;
         if (op->code < OP_FENCE)
@@ -353,6 +491,14 @@ static void interpret(const struct op *op)
             subject_fence();
         else if (op->code == OP_TRYLOCK)
             skip = treadle_mutex_trylock(&shared->mutex[op->at]) ? 0 : op->value;
+        else if (op->code >= OP_SEM_WAIT && op->code <= OP_SEM_COPY)
+            actor_semaphore(actor, shared, op);
+        else if (op->code >= OP_RDLOCK && op->code <= OP_RDWR_INIT)
+            actor_rdwrlock(actor, shared, op);
+        else if (op->code >= OP_POSIX_LOCK && op->code <= OP_POSIX_CLEAR)
+            actor_mutex(actor, shared, op);
+        else if (op->code >= OP_COND_WAIT && op->code <= OP_BARRIER_INIT)
+            actor_parks(actor, shared, op);
         else if (op->code <= OP_JOIN_TOLD)
             actor_synchronises(actor, shared, op);
         else if (op->code == OP_CHOOSE)
@@ -384,6 +530,8 @@ static void *setup_shared(const void *argument)
     const struct random_program *program = argument;
     struct shared *shared = treadle_alloc(sizeof *shared, "shared");
     shared->group.count = program->group;
+    ((struct posix_semaphore *)&shared->semaphores[0])->value = program->group;
+    ((struct posix_barrier *)&shared->barrier)->count = 2;
     if (program->record)
         treadle_record(shared->memory, 8, 2, "words");
     return shared;

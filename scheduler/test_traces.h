@@ -43,9 +43,12 @@ static inline uint64_t owner_of(uint32_t token)
     return token < 2 ? token : path_of(token - 1) << 8 | 2;
 }
 
-/* An address in a goroutine's arena or on its stack, by the goroutine's path. */
+/* An address in a goroutine's arena or on its stack, or of the word by which it waits, by the
+ * goroutine's path. */
 static inline uint64_t address_of(uint64_t address)
 {
+    if (address - (uint64_t)thread_words < sizeof thread_words)
+        return rng_mix(path_of((uint32_t)((address - (uint64_t)thread_words) / 8))) + 1;
     uint64_t offset = address - HEAP_BASE - HEAP_SETUP_BYTES;
     uint32_t id = (uint32_t)(offset / HEAP_GOROUTINE_BYTES);
     if (offset < GOROUTINES_MAX * HEAP_GOROUTINE_BYTES)
@@ -94,6 +97,20 @@ static inline digest state_of_operation(uint32_t number)
     return state;
 }
 
+/* The POSIX objects, but for the bytes that mean nothing. */
+static inline digest state_of_posix(const struct shared *shared)
+{
+    const struct posix_semaphore *semaphores[2] = { (const void *)&shared->semaphores[0],
+                                                    (const void *)&shared->semaphores[1] };
+    const struct posix_rwlock *rwlock = (const void *)&shared->rdwrlock;
+    const struct posix_mutex *mutex = (const void *)&shared->mutex_posix;
+    const struct posix_condition *condition = (const void *)&shared->condition;
+    const struct posix_barrier *barrier = (const void *)&shared->barrier;
+    return DIGEST(9, semaphores[0]->value, semaphores[1]->value, owner_of(rwlock->writer),
+                  rwlock->readers, owner_of(mutex->owner), (uint64_t)mutex->kind,
+                  condition->waiters, barrier->arrived, barrier->count);
+}
+
 /* Of the execution that has ended: memory, goroutines, verdicts, history. */
 static inline digest state_now(void)
 {
@@ -105,6 +122,7 @@ static inline digest state_now(void)
                     shared->told == 0 ? 0 : path_of((uint32_t)shared->told),
                     address_of((uint64_t)shared->pointers[0]),
                     address_of((uint64_t)shared->pointers[1]));
+    state += state_of_posix(shared);
     for (uint32_t id = 1; id < scheduler.goroutine_count; id++)
         state += state_of_goroutine(&scheduler.goroutines[id]);
     for (uint32_t i = 2; i < heap_block_count(); i++) /* 1 is what is shared */
