@@ -3,6 +3,7 @@
 
 #include "execution.h"
 #include "heap_layout.h"
+#include "memory.h"
 #include "scheduler.h"
 
 #define SET(name) (UINT64_C(1) << EVENT_##name)
@@ -86,6 +87,16 @@ static bool reuse_depends(const struct event *a, const struct event *b)
     return class != 0 && class == size_class(b);
 }
 
+/* With a thread its stack and thread-locals go: no access of others may come later. */
+static bool gone_depends(const struct event *gone, const struct event *other)
+{
+    if (gone->kind != EVENT_GONE || !in(other->kind, KINDS_MEMORY | KINDS_OBJECT))
+        return false;
+    int32_t id = gone->goroutine;
+    return memory_owner(other->address, 1) == id
+           || (other->kind == EVENT_COPY && memory_owner(other->source, 1) == id);
+}
+
 /* A buffered store needs its memory to be there; a copy reads its source at once. */
 static bool buffered_depends(const struct event *a, const struct event *b)
 {
@@ -101,7 +112,8 @@ bool dependence_of_any(const struct event *a, const struct event *b, bool reuses
     if (drains && event_owner(a) == event_owner(b))
         return false;
     if (!in(a->kind, places) || !in(b->kind, places))
-        return (a->kind == EVENT_CALL && b->kind == EVENT_RETURN)
+        return gone_depends(a, b) || gone_depends(b, a)
+               || (a->kind == EVENT_CALL && b->kind == EVENT_RETURN)
                || (a->kind == EVENT_RETURN && b->kind == EVENT_CALL);
     if ((a->order | b->order) & EVENT_BUFFERED)
         return buffered_depends(a, b) || buffered_depends(b, a)

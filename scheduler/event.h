@@ -57,7 +57,8 @@
     X(COND_TIMEOUT, "cond-timeout", EVENT_READS | EVENT_WRITES) /* success: was not signalled */   \
     X(COND_SIGNAL, "signal", EVENT_READS | EVENT_WRITES)                                           \
     X(COND_BROADCAST, "broadcast", EVENT_READS | EVENT_WRITES)                                     \
-    X(BARRIER, "barrier", EVENT_READS | EVENT_WRITES) /* arrives there */
+    X(BARRIER, "barrier", EVENT_READS | EVENT_WRITES) /* arrives there */                          \
+    X(GONE, "gone", EVENT_WRITES) /* a thread's stack and thread-locals; its exit follows */
 
 enum { EVENT_READS = 1, EVENT_WRITES = 2 };
 

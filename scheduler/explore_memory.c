@@ -62,6 +62,9 @@ static enum byte_state byte_after(const struct explore_trace *trace, const int16
 {
     while (byte->position-- > 0) {
         const struct event *event = &execution.trace[byte->position];
+        if (event->kind == EVENT_GONE && memory_owner(byte->address, 1) == event->goroutine
+            && explore_within(trace, byte->position, counts))
+            return BYTE_DEAD;
         if (byte->address - event->address >= event->size || !event->success
             || !explore_within(trace, byte->position, counts))
             continue;

@@ -8,6 +8,7 @@
 #include "await.h"
 #include "dependence.h"
 #include "explore_stores.h"
+#include "memory.h"
 #include "scheduler.h"
 #include "synchronisation.h"
 
@@ -60,11 +61,24 @@ static bool await_over(const struct explore_trace *trace, uint32_t position,
     return false;
 }
 
+/* Whether the goroutine's stack is no more then. */
+static bool has_gone(const struct explore_trace *trace, uint32_t goroutine, const int16_t *counts)
+{
+    if (counts[goroutine] == 0)
+        return false;
+    uint32_t last = explore_position(trace, goroutine, (uint32_t)counts[goroutine]);
+    enum event_kind kind = execution.trace[last].kind;
+    return kind == EVENT_GONE || kind == EVENT_EXIT;
+}
+
 /* Whether there is an object then. */
 static bool object_is_there(const struct explore_trace *trace, const struct event *event,
                             const int16_t *counts)
 {
     uint64_t value;
+    int32_t owner = scheduler.whole_program ? memory_owner(event->address, event->size) : -1;
+    if (owner >= 0)
+        return !has_gone(trace, (uint32_t)owner, counts);
     return !(trace->seen & EXPLORE_SEEN_FREE)
            || explore_memory_after(trace, counts, event->address, event->size, &value);
 }

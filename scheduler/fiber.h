@@ -76,13 +76,21 @@ static inline uint64_t fiber_top(uint32_t number)
     return FIBER_BASE + number * FIBER_STRIDE + FIBER_STRIDE - 64 - number % 16 * 192;
 }
 
-/* Makes fiber number `number` start at entry on a fresh stack when it is first switched to; what
- * ran there before is forgotten. entry must never return. */
-static inline void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void))
+/* The same in the middle of its stack: what runs there leaves alone what lies above, as far as that
+ * does not reach so deep. */
+static inline uint64_t fiber_middle(uint32_t number)
+{
+    return fiber_top(number) - FIBER_STACK_BYTES / 2;
+}
+
+/* Makes fiber number `number` start at entry, its frames below top, when it is first switched to;
+ * what ran there before is forgotten. entry must never return. */
+static inline void fiber_prepare_at(struct fiber *fiber, uint32_t number, uint64_t top,
+                                    void (*entry)(void))
 {
     if (__builtin_expect(number >= fibers_mapped, 0))
         fiber_map(number);
-    struct fiber_frame *frame = (struct fiber_frame *)fiber_top(number) - 1;
+    struct fiber_frame *frame = (struct fiber_frame *)top - 1;
 #ifdef __SANITIZE_ADDRESS__
     fiber->bottom = (void *)(FIBER_BASE + number * FIBER_STRIDE + FIBER_GUARD_BYTES);
     fiber->bytes = FIBER_STACK_BYTES;
@@ -92,6 +100,12 @@ static inline void fiber_prepare(struct fiber *fiber, uint32_t number, void (*en
     frame->entry = entry;
     frame->return_address = 0;
     fiber->stack_pointer = frame;
+}
+
+/* The same on a fresh stack. */
+static inline void fiber_prepare(struct fiber *fiber, uint32_t number, void (*entry)(void))
+{
+    fiber_prepare_at(fiber, number, fiber_top(number), entry);
 }
 
 #endif

@@ -164,6 +164,13 @@ static int32_t memory_stack(uint64_t address, uint64_t bytes)
     return fiber >= 0 && bytes <= end - address ? fiber : -1;
 }
 
+int32_t memory_owner(uint64_t address, uint64_t bytes)
+{
+    int32_t fiber = memory_stack(address, bytes);
+    return fiber >= 0 || !scheduler.whole_program ? fiber
+                                                  : thread_local_of_address(address, bytes);
+}
+
 bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
 {
     uint64_t low = (uint64_t)(writes ? __data_start : __executable_start);
@@ -172,10 +179,12 @@ bool memory_is_global(uint64_t address, uint64_t bytes, bool writes)
 
 bool memory_known(uint64_t address, uint64_t bytes)
 {
-    if (heap_accessible(address, bytes) || memory_stack(address, bytes) >= 0)
+    if (heap_accessible(address, bytes))
         return true;
+    int32_t owner = memory_owner(address, bytes);
+    if (owner >= 0)
+        return !scheduler.whole_program || scheduler.goroutines[owner].state != GOROUTINE_DONE;
     return scheduler.whole_program ? image_holds(address, bytes)
-                                         || thread_local_of_address(address, bytes) >= 0
                                    : memory_is_global(address, bytes, true);
 }
 
@@ -183,8 +192,7 @@ bool memory_known(uint64_t address, uint64_t bytes)
  * theirs to touch. */
 static void memory_check_program(uint64_t address, uint64_t bytes, bool writes)
 {
-    int32_t fiber = memory_stack(address, bytes);
-    int32_t thread = fiber >= 0 ? fiber : thread_local_of_address(address, bytes);
+    int32_t thread = memory_owner(address, bytes);
     if (thread < 0 && image_permits(address, bytes, writes))
         return;
     if (thread < 0 || (uint32_t)thread >= scheduler.goroutine_count)

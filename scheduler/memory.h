@@ -25,6 +25,9 @@ uint8_t memory_setup_global(uint64_t address);
 /* Whether a synchronisation object may lie there: live, writable memory. */
 bool memory_known(uint64_t address, uint64_t bytes);
 
+/* Whose stack, or in a whole program thread-locals, hold all of it; -1 if nobody's do. */
+int32_t memory_owner(uint64_t address, uint64_t bytes);
+
 /* Whether it is the program's own data. */
 bool memory_is_global(uint64_t address, uint64_t bytes, bool writes);
 

@@ -212,7 +212,8 @@ void program_roots(void (*visit)(void *context, uint64_t begin, uint64_t end), v
         posix_thread_roots(id, visit, context);
         if (goroutine->state == GOROUTINE_DONE)
             continue;
-        visit(context, (uint64_t)goroutine->fiber.stack_pointer, fiber_top(id));
+        if (goroutine->pending.kind != EVENT_GONE) /* else it has left all its frames */
+            visit(context, (uint64_t)goroutine->fiber.stack_pointer, fiber_top(id));
         begin = (uint64_t)thread_local_block(id, &end);
         visit(context, begin, begin + end);
     }

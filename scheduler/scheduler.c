@@ -90,9 +90,9 @@ void scheduler_watch(void)
 
 /* ---- a goroutine's life ---------------------------------------------------------------------- */
 
-ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
+/* The goroutine has done all that it had to do. */
+ALWAYS_INLINE _Noreturn void goroutine_end(struct goroutine *self)
 {
-    announce_commit(self);
     announce_execute(self, event_what(EVENT_EXIT, EVENT_PLAIN, 0, self->id), 0, 0);
     scheduler_remove_candidate(self);
     self->state = GOROUTINE_DONE;
@@ -104,6 +104,32 @@ ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
     if (scheduler.live_count == 0 && scheduler.ended_count == 0 && scheduler.candidate_count == 0)
         scheduler_leave();
     announce_schedule_from(self, 0);
+    __builtin_unreachable();
+}
+
+/* A thread's stack and thread-locals go. That is an event: others may use them as long as it has not
+ * come, also when the thread has nothing else to do. */
+static void goroutine_gone(void)
+{
+    fiber_started();
+    struct goroutine *self = scheduler.running;
+    uint64_t what = event_what(EVENT_GONE, EVENT_PLAIN, 0, self->id);
+    announce_pending(self, what, 0, 0);
+    self->pending.await = 0;
+    announce_schedule_from(self, 0);
+    announce_execute(self, what, 0, 0);
+    goroutine_end(self);
+}
+
+/* Who writes to a frame that has been left must not meet one of the engine's there. */
+ALWAYS_INLINE _Noreturn void goroutine_exit(struct goroutine *self)
+{
+    announce_commit(self);
+    if (!scheduler.whole_program)
+        goroutine_end(self);
+    struct fiber left;
+    fiber_prepare_at(&self->fiber, self->id, fiber_middle(self->id), goroutine_gone);
+    fiber_switch(&left, &self->fiber);
     __builtin_unreachable();
 }
 

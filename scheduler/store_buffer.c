@@ -297,7 +297,8 @@ static void drain(struct goroutine *drainer)
     struct event *event =
         announce_execute(drainer, pending->what, pending->address, pending->pc);
     event->store = store->event;
-    if (!memory_known(store->address, store->size)) {
+    bool own = memory_owner(store->address, 1) == (int32_t)drainer->parent;
+    if (!own && !memory_known(store->address, store->size)) {
         struct verdict_record *record =
             execution_add_verdict(TREADLE_USE_AFTER_FREE, "a buffered store to freed memory");
         if (record != NULL)
