@@ -110,13 +110,15 @@ static uint32_t await_loop(const struct await *await, const struct event *pendin
     return 0;
 }
 
-/* Whether the goroutine has executed what stands at pc as often as it may. */
+/* Whether the goroutine has executed what stands at pc as often as it may. At 0 stands what is not
+ * the subject's. */
 static bool unrolled(const struct goroutine *self, uint64_t pc)
 {
+    bool limited = scheduler.unroll > 0 && pc != 0;
     uint32_t times = 0;
-    for (uint32_t i = 0; scheduler.unroll > 0 && i < execution.trace_count; i++)
+    for (uint32_t i = 0; limited && i < execution.trace_count; i++)
         times += execution.trace[i].goroutine == self->id && execution.trace[i].pc == pc;
-    return scheduler.unroll > 0 && times >= scheduler.unroll;
+    return limited && times >= scheduler.unroll;
 }
 
 /* Whether what the goroutine has read in its loop depends on one of the events from there on. */

@@ -235,10 +235,23 @@ static _Noreturn void program_end(int status, struct caller caller)
     scheduler_end(TREADLE_ASSERT, "exit status 0", calls_last_event(caller.frame));
 }
 
+/* All threads see the same handlers: who asks for one, adds or takes one, is ordered. */
+static void program_handlers(enum event_kind kind, struct caller caller)
+{
+    announce_from(kind, EVENT_SEQ_CST, (uint64_t)&program.at_exit_count, 1, caller);
+}
+
+/* Several threads may be here: each handler is called by one of them. */
 static _Noreturn void program_exit(int status, struct caller caller)
 {
-    while (program.at_exit_count > 0)
-        program.at_exit[--program.at_exit_count]();
+    struct caller nowhere = { 0, caller.frame }; /* in the subject */
+    program_handlers(EVENT_ATOMIC_LOAD, caller);
+    while (program.at_exit_count > 0) {
+        program_handlers(EVENT_ATOMIC_RMW, nowhere);
+        if (program.at_exit_count > 0)
+            program.at_exit[--program.at_exit_count]();
+        program_handlers(EVENT_ATOMIC_LOAD, nowhere);
+    }
     program_end(status, caller);
 }
 
@@ -246,6 +259,7 @@ POSIX_WRAPS(int, atexit, void (*function)(void))
 {
     if (!posix_runs())
         return atexit(function);
+    program_handlers(EVENT_ATOMIC_RMW, HOOK_CALLER);
     if (program.at_exit_count == PROGRAM_AT_EXIT_MAX)
         return -1;
     program.at_exit[program.at_exit_count++] = function;
