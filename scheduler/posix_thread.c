@@ -19,6 +19,7 @@
 static struct posix_thread {
     void *result; /* what it returned, or gave to pthread_exit */
     bool detached, joined;
+    bool has_values; /* it has ever set one */
     void *values[POSIX_KEYS_MAX]; /* of pthread_setspecific */
 } threads[GOROUTINES_MAX];
 
@@ -28,6 +29,12 @@ static struct {
     void (*destructor)(void *);
 } keys[POSIX_KEYS_MAX];
 static uint32_t key_count; /* those that were ever used */
+
+/* All threads see the same keys: who makes or deletes one is ordered with who uses any. */
+static void touch_keys(enum event_kind kind, struct caller caller)
+{
+    announce_from(kind, EVENT_SEQ_CST, (uint64_t)&key_count, sizeof key_count, caller);
+}
 
 void posix_thread_begin(uint32_t id)
 {
@@ -40,7 +47,7 @@ void posix_thread_begin(uint32_t id)
     park_begin(id);
     struct posix_thread *thread = &threads[id];
     thread->result = NULL;
-    thread->detached = thread->joined = false;
+    thread->detached = thread->joined = thread->has_values = false;
     memset(thread->values, 0, key_count * sizeof(void *));
 }
 
@@ -56,28 +63,36 @@ void posix_thread_roots(uint32_t id,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* The next key from `first` on whose destructor is to be called, POSIX_KEYS_MAX: none. */
+static uint32_t find_destructor(const struct posix_thread *self, uint32_t first)
+{
+    touch_keys(EVENT_ATOMIC_LOAD, (struct caller){ 0, 0 });
+    for (uint32_t i = first; i < key_count; i++)
+        if (keys[i].used && keys[i].destructor != NULL && self->values[i] != NULL)
+            return i;
+    return POSIX_KEYS_MAX;
+}
+
 /* Destructors may set values anew: as often as the library, they are called again. */
 static void run_destructors(struct posix_thread *self)
 {
     for (uint32_t round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
-        bool any = false;
-        for (uint32_t i = 0; i < key_count; i++) {
-            void *value = self->values[i];
-            if (!keys[i].used || keys[i].destructor == NULL || value == NULL)
-                continue;
-            self->values[i] = NULL;
-            keys[i].destructor(value);
-            any = true;
-        }
-        if (!any)
+        uint32_t key = find_destructor(self, 0);
+        if (key == POSIX_KEYS_MAX)
             return;
+        for (; key < POSIX_KEYS_MAX; key = find_destructor(self, key + 1)) {
+            void *value = self->values[key];
+            self->values[key] = NULL;
+            keys[key].destructor(value);
+        }
     }
 }
 
 static void thread_finish(void *result)
 {
     struct posix_thread *self = &threads[scheduler.running->id];
-    run_destructors(self);
+    if (self->has_values)
+        run_destructors(self);
     self->result = result;
 }
 
@@ -180,13 +195,13 @@ POSIX_WRAPS(int, pthread_setname_np, pthread_t handle, const char *name)
     return posix_runs() ? 0 : pthread_setname_np(handle, name);
 }
 
-/* ---- thread-specific data: the thread's own, so no events ------------------------------------ */
+/* ---- thread-specific data -------------------------------------------------------------------- */
 
 POSIX_WRAPS(int, pthread_key_create, pthread_key_t *ret_key, void (*destructor)(void *))
 {
     if (!posix_runs())
         return pthread_key_create(ret_key, destructor);
-    struct event *event = posix_write(ret_key, sizeof *ret_key, HOOK_CALLER);
+    touch_keys(EVENT_ATOMIC_RMW, HOOK_CALLER);
     uint32_t key = 0;
     while (key < key_count && keys[key].used)
         key++;
@@ -199,6 +214,7 @@ POSIX_WRAPS(int, pthread_key_create, pthread_key_t *ret_key, void (*destructor)(
     }
     keys[key].used = true;
     keys[key].destructor = destructor;
+    struct event *event = posix_write(ret_key, sizeof *ret_key, HOOK_CALLER);
     *ret_key = key;
     posix_wrote(event);
     return 0;
@@ -213,6 +229,7 @@ POSIX_WRAPS(int, pthread_key_delete, pthread_key_t key)
 {
     if (!posix_runs())
         return pthread_key_delete(key);
+    touch_keys(EVENT_ATOMIC_RMW, HOOK_CALLER);
     if (!key_is_valid(key))
         return EINVAL;
     keys[key].used = false;
@@ -225,8 +242,10 @@ POSIX_WRAPS(int, pthread_setspecific, pthread_key_t key, const void *value)
 {
     if (!posix_runs())
         return pthread_setspecific(key, value);
+    touch_keys(EVENT_ATOMIC_LOAD, HOOK_CALLER);
     if (!key_is_valid(key))
         return EINVAL;
+    threads[scheduler.running->id].has_values = true;
     threads[scheduler.running->id].values[key] = (void *)(uint64_t)value;
     return 0;
 }
@@ -235,5 +254,6 @@ POSIX_WRAPS(void *, pthread_getspecific, pthread_key_t key)
 {
     if (!posix_runs())
         return pthread_getspecific(key);
+    touch_keys(EVENT_ATOMIC_LOAD, HOOK_CALLER);
     return key_is_valid(key) ? threads[scheduler.running->id].values[key] : NULL;
 }
