@@ -43,8 +43,9 @@ static const char *what_is_missing(const struct check_options *options,
                                         : "time is over";
     if (target->cut > 0)
         return "--unroll cut executions off";
-    return target->tally.verdicts[TREADLE_TIMEOUT] > 0 ? "timeouts cut executions off"
-                                                       : "crashes cut executions off";
+    return target->tally.verdicts[TREADLE_TIMEOUT] > 0
+               ? "timeouts cut executions off; try --unroll"
+               : "crashes cut executions off";
 }
 
 /* What went wrong with a target, exploring it or keeping its findings; "" if nothing did. */

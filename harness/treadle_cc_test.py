@@ -175,6 +175,27 @@ int main(void)
         for field in ["verdicts", "steps", "findings"]:
             self.assertEqual(one[field], two[field])
 
+    def test_endless(self):
+        """An execution that is too long to be explored is a finding, and --unroll makes it shorter."""
+        source = """
+#include <string.h>
+volatile int x;
+char to[64], from[64];
+int main(void)
+{
+    for (;;)
+        STEP;
+}
+"""
+        for step in "x++", "memcpy(to, from, sizeof to)":
+            self.build(source, "prog", "-DSTEP=" + step)
+            target, = self.call_json("--treadle", "check", "--out", "out", code=1)["targets"]
+            self.assertEqual((target["complete"], target["verdicts"]), (False, {"timeout": 1}))
+            self.assertIn("--unroll", target["incomplete"])
+            self.expect_replay(target["findings"], "timeout")
+            target, = self.call_json("--treadle", "check", "--unroll", "3")["targets"]
+            self.assertEqual((target["complete"], target["verdicts"]), (False, {"ok": 1}))
+
     def test_nondeterministic(self):
         self.build("""
 #include <stdint.h>

@@ -106,13 +106,19 @@ ALWAYS_INLINE struct event *announce_execute(struct goroutine *self, uint64_t wh
     return event;
 }
 
-/* The rest of announce where executions are explored: the event may wait. */
-ALWAYS_INLINE struct event *announce_exploring(struct goroutine *self, uint64_t what,
-                                               uint64_t address, uint64_t pc, uint64_t frame)
+/* Whether the pending event waits, where executions are explored. */
+ALWAYS_INLINE void announce_await(struct goroutine *self)
 {
     await_look(self);
     if (self->pending.await != 0 && scheduler.memory == MEMORY_SC)
         goroutine_update(self);
+}
+
+/* The rest of announce where executions are explored: the event may wait. */
+ALWAYS_INLINE struct event *announce_exploring(struct goroutine *self, uint64_t what,
+                                               uint64_t address, uint64_t pc, uint64_t frame)
+{
+    announce_await(self);
     announce_schedule_from(self, frame);
     struct event *event = announce_execute(self, what, address, pc);
     await_executed(self, event);

@@ -74,6 +74,8 @@ void *calls_allocate(size_t bytes, size_t alignment, const char *type, struct ca
     uint64_t what = event_what(EVENT_ALLOC, EVENT_PLAIN, (uint32_t)bytes, self->id);
     announce_pending(self, what, 0, caller.pc);
     self->pending.source = (uint64_t)type;
+    if (scheduler.exploring)
+        announce_await(self);
     announce_schedule_from(self, caller.frame);
     struct event *event = announce_execute(self, what, 0, caller.pc);
     event->source = (uint64_t)type;

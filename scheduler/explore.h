@@ -31,6 +31,10 @@
 
 #include "strategy.h"
 
+/* Events of an execution that is to be explored; what would have more ends as a timeout. Numbers of a
+ * row (explore_trace.h) are signed, which processors compare best. */
+#define EXPLORE_EVENTS_MAX 32000u
+
 /* What one step of an execution is in its canonical order. */
 enum explore_role {
     EXPLORE_DEFAULT,

@@ -392,9 +392,7 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
                           uint32_t step_count)
 {
     uint32_t count = execution.trace_run_count;
-    if (count > EXPLORE_EVENTS_MAX)
-        check_limit("an execution that is to be explored has at most %u events",
-                    EXPLORE_EVENTS_MAX);
+    CHECK(count, <=, EXPLORE_EVENTS_MAX);
     trace_reserve(trace, count, explore_columns());
     trace->reuses = execution.target->reuse == TREADLE_REUSE_LIFO;
     uint32_t same = trace_take_steps(trace, steps, step_count);

@@ -9,7 +9,6 @@
 #include "explore.h"
 
 #define EXPLORE_NONE UINT32_MAX
-#define EXPLORE_EVENTS_MAX 32000u /* numbers of a row are signed: processors compare those best */
 
 #define EXPLORE_LANES 8u
 typedef int16_t explore_lanes __attribute__((vector_size(2 * EXPLORE_LANES), may_alias));

@@ -34,6 +34,8 @@ void *hooks_copy(void *to, const void *from, size_t bytes, struct caller caller)
         uint64_t what = event_what(EVENT_COPY, EVENT_PLAIN, hook_size(bytes), self->id);
         announce_pending(self, what, (uint64_t)to, caller.pc);
         self->pending.source = (uint64_t)from;
+        if (scheduler.exploring)
+            announce_await(self);
         announce_schedule_from(self, caller.frame);
         event = announce_execute(self, what, (uint64_t)to, caller.pc);
         event->source = (uint64_t)from;

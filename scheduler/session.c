@@ -6,6 +6,7 @@
 
 #include "announce.h"
 #include "crash.h"
+#include "explore.h"
 #include "image.h"
 #include "program.h"
 #include "store_buffer.h"
@@ -163,6 +164,8 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     uint32_t steps_max = options->steps_max != 0  ? options->steps_max
                          : target->steps_max != 0 ? target->steps_max
                                                   : SCHEDULER_STEPS_MAX;
+    if (options->exploring && steps_max > EXPLORE_EVENTS_MAX)
+        steps_max = EXPLORE_EVENTS_MAX;
     if (steps_max > SCHEDULE_EVENTS_MAX)
         check_limit("%s: an execution can have %u events at most", target->name,
                     SCHEDULE_EVENTS_MAX);
