@@ -176,7 +176,7 @@ int main(void)
             self.assertEqual(one[field], two[field])
 
     def test_endless(self):
-        """An execution that is too long to be explored is a finding, and --unroll makes it shorter."""
+        """What is too long to be explored is a finding; --unroll makes it shorter."""
         source = """
 #include <string.h>
 volatile int x;
@@ -195,6 +195,23 @@ int main(void)
             self.expect_replay(target["findings"], "timeout")
             target, = self.call_json("--treadle", "check", "--unroll", "3")["targets"]
             self.assertEqual((target["complete"], target["verdicts"]), (False, {"ok": 1}))
+
+    def test_asks_for_the_time(self):
+        """A loop that ends by the clock is none that waits for others."""
+        self.build("""
+#include <stdatomic.h>
+#include <time.h>
+static _Atomic int flag;
+int main(void)
+{
+    time_t end = time(NULL) + 100;
+    while (!flag && time(NULL) < end)
+        ;
+    return 0;
+}
+""")
+        target, = self.call_json("--treadle", "check", code=1)["targets"]
+        self.assertEqual((target["complete"], target["verdicts"]), (False, {"timeout": 1}))
 
     def test_nondeterministic(self):
         self.build("""

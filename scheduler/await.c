@@ -195,6 +195,12 @@ void await_look(struct goroutine *self)
     await->armed_position = EVENT_INDEX_NONE;
 }
 
+void await_forget(struct goroutine *self)
+{
+    self->await.count = 0;
+    self->await.armed = false;
+}
+
 void await_executed(struct goroutine *self, struct event *event)
 {
     event->await = self->pending.await;

@@ -18,6 +18,10 @@ void await_look(struct goroutine *self);
 /* To be called when that event has been executed. */
 void await_executed(struct goroutine *self, struct event *event);
 
+/* The running goroutine has learnt something otherwise than by reading memory: what it has read so
+ * far is no loop that waits. */
+void await_forget(struct goroutine *self);
+
 /* Lets those go on that have read what events since the last call have written. */
 void await_wake(void);
 
