@@ -270,9 +270,10 @@ class LibFuzzer(ProgramCase):
         self.call("replay", *one["findings"])
 
     def test_limits(self):
-        one, other = self.fuzz(FOUND_AT_ONCE, SLOW, "--executions", "3200", "--jobs", "1")
-        self.assertEqual((one["executions"], other["executions"]), (3200, 3200))
-        self.assertEqual(other["verdicts"], {"ok": 3200})
+        slow, one = self.fuzz(FOUND_AT_ONCE, SLOW, "--executions", "3200", "--jobs", "1")
+        self.assertEqual((slow["target"], one["target"]), (SLOW, FOUND_AT_ONCE))
+        self.assertEqual((slow["executions"], one["executions"]), (3200, 3200))
+        self.assertEqual(slow["verdicts"], {"ok": 3200})
 
     def test_leaves_nothing(self):
         before = set(os.listdir("/tmp"))
