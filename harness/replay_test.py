@@ -64,8 +64,8 @@ class ReplayCase(ProgramCase):
 
     def replay(self, *paths, code=0):
         answer = self.call_json("replay", *paths, code=code)
-        self.assert_fits(answer, {"replays": [REPLAY]})
-        return answer["replays"]
+        self.assert_fits(answer, {"replays": [{**REPLAY, "preemptions": int}]})
+        return [{field: one[field] for field in REPLAY} for one in answer["replays"]]
 
 
 class Matches(ReplayCase):
