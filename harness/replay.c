@@ -301,7 +301,7 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
     result.diverged = replay.diverged;
     result.diverged_at = replay.diverged_event;
     result.hash = trace_hash();
-    result.preemptions = replay.preemptions;
+    result.preemptions = replay.turns.preemptions;
     result.hash_promised = schedule->subject_hash == subject_origin()->hash && !resync;
     result.record = replay_expected(schedule);
     result.same_goroutines = replay_same_goroutines(schedule);

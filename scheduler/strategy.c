@@ -1,8 +1,10 @@
-/* strategy.c: strategies by name, and the default portfolio. */
+/* strategy.c: strategies by name, the default portfolio, and what several strategies count. */
 #include "strategy.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "scheduler.h"
 
 bool strategy_find(const char *name, struct strategy *ret_strategy)
 {
@@ -35,4 +37,15 @@ struct portfolio portfolio_create(const struct strategy *strategy)
         portfolio.strategies[13] = strategy_pct(0);
     }
     return portfolio;
+}
+
+/* As explore_bounded.h defines them. */
+void turns_note(struct turns *turns, struct goroutine *const *candidates, uint32_t count,
+                uint32_t picked)
+{
+    if (candidates[picked]->id >= scheduler.drainer_base)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        turns->preemptions += candidates[i] == turns->turn && i != picked;
+    turns->turn = candidates[picked];
 }

@@ -11,6 +11,7 @@
 
 struct replay;
 struct constrained;
+struct wish_state;
 struct explore_step;
 struct explore_candidates;
 
@@ -51,6 +52,7 @@ struct strategy {
     struct replay *replay;  /* replay: where it stands */
     struct constrained *constrained; /* constraints.h */
     struct pct_state pct;
+    struct wish_state *wish; /* wish: likewise */
     struct steps_state steps;
 };
 
@@ -87,6 +89,15 @@ static inline struct strategy *portfolio_pick(struct portfolio *portfolio, uint6
     return &portfolio->strategies[number % PORTFOLIO_SIZE];
 }
 
+/* Whose turn it is, drainers left out, and how often a goroutine that could go on lost it: to be
+ * asked of every scheduling choice. */
+struct turns {
+    const struct goroutine *turn;
+    uint32_t preemptions;
+};
+void turns_note(struct turns *turns, struct goroutine *const *candidates, uint32_t count,
+                uint32_t picked);
+
 /* A replay: follows the steps of a schedule. The members up to context are the caller's. */
 struct replay {
     const struct schedule *schedule;
@@ -99,8 +110,7 @@ struct replay {
     void *context; /* for it */
     uint32_t step;     /* of the schedule, the present one */
     uint32_t step_run; /* events of it that have run */
-    const struct goroutine *turn; /* who executed last, drainers left out */
-    uint32_t preemptions;
+    struct turns turns;
     bool diverged;     /* the schedule could not be followed any further */
     uint32_t diverged_event; /* length of the trace then */
     uint32_t diverged_step;

@@ -15,8 +15,7 @@ static void replay_begin(struct strategy *self, uint64_t seed)
     replay->step = 0;
     replay->step_run = 0;
     replay->diverged = false;
-    replay->turn = NULL;
-    replay->preemptions = 0;
+    replay->turns = (struct turns){ 0 };
     self->last = NULL;
 }
 
@@ -130,24 +129,13 @@ static uint32_t replay_data_choice(struct replay *replay, uint32_t count)
     return 0;
 }
 
-/* As explore_bounded.h defines them. */
-static void replay_count_preemption(struct replay *replay, struct goroutine *const *candidates,
-                                    uint32_t count, uint32_t picked)
-{
-    if (candidates[picked]->id >= scheduler.drainer_base)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        replay->preemptions += candidates[i] == replay->turn && i != picked;
-    replay->turn = candidates[picked];
-}
-
 static uint32_t replay_choose(struct strategy *self, enum choice_kind kind,
                               struct goroutine *const *candidates, uint32_t count)
 {
     if (kind == CHOICE_DATA)
         return replay_data_choice(self->replay, count);
     uint32_t picked = replay_schedule_choice(self, candidates, count);
-    replay_count_preemption(self->replay, candidates, count, picked);
+    turns_note(&self->replay->turns, candidates, count, picked);
     return picked;
 }
 
