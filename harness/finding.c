@@ -101,7 +101,8 @@ static uint64_t verdict_key(const struct verdict_record *record)
     return XXH3_64bits(words, count * sizeof words[0]);
 }
 
-static uint64_t fingerprint_of(struct finding_notes *notes, const struct verdict_record *record)
+uint64_t finding_notes_fingerprint(struct finding_notes *notes,
+                                   const struct verdict_record *record)
 {
     uint64_t key = verdict_key(record);
     struct known_key *known;
@@ -170,7 +171,7 @@ void finding_notes_add(struct finding_notes *notes, const struct witness *witnes
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         const struct verdict_record *record = &execution.verdicts[i];
         note(notes,
-             &(struct finding){ .fingerprint = fingerprint_of(notes, record),
+             &(struct finding){ .fingerprint = finding_notes_fingerprint(notes, record),
                                 .number = named,
                                 .verdict = record->verdict,
                                 .preemptions = witness->preemptions,
@@ -185,7 +186,7 @@ uint32_t finding_notes_limit(struct finding_notes *notes)
 {
     uint32_t limit = 0;
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
-        uint64_t fingerprint = fingerprint_of(notes, &execution.verdicts[i]);
+        uint64_t fingerprint = finding_notes_fingerprint(notes, &execution.verdicts[i]);
         struct known_finding *known;
         HASH_FIND(hh, notes->findings, &fingerprint, sizeof fingerprint, known);
         uint32_t fewest = known == NULL ? PREEMPTIONS_UNKNOWN : known->finding.preemptions;

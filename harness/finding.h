@@ -46,6 +46,10 @@ struct witness {
 /* Notes the verdicts of the current execution, with what has been found to show them. */
 void finding_notes_add(struct finding_notes *notes, const struct witness *witness);
 
+/* describe_fingerprint of a verdict of the current execution: names are looked up once. */
+uint64_t finding_notes_fingerprint(struct finding_notes *notes,
+                                   const struct verdict_record *record);
+
 /* Above so many preemptions a witness of the current execution would not be noted. */
 uint32_t finding_notes_limit(struct finding_notes *notes);
 
