@@ -298,7 +298,8 @@ const struct command command_fuzz = {
         "  --require          exit 1 also if a verdict that a target must show was not found\n"
         "  --twice            run each execution again and report any difference\n"
         "  --json             one JSON object on standard output\n\n"
-        "A finding is replayed twice, once in a new process, before it is saved. To keep one as a\n"
+        "A finding is shrunk as far as that is quickly done (`treadle shrink` goes to the end)\n"
+        "and replayed twice, once in a new process, before it is saved. To keep one as a\n"
         "regression test, move its file to findings/TARGET/.\n\n"
         "Example:\n  treadle fuzz 'gomap/*' --time 30s --require\n",
     .run = run,

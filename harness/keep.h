@@ -5,9 +5,9 @@
 #include "finding.h"
 
 struct keep_plan {
-    /* Executes a finding again and judges it, in a fresh process that does nothing else and with
-     * execution.explain set. Returns the record of its verdict in what has been executed last, or
-     * NULL. Its fingerprint may be another: then the finding is kept under that. */
+    /* Executes a finding again and judges it, in a fresh process that does nothing else. Returns
+     * the record of its verdict in what has been executed last, or NULL. Its fingerprint may be
+     * another: then the finding is kept under that. */
     const struct verdict_record *(*execute)(const void *context, uint32_t target,
                                             const struct finding *finding);
     const void *context; /* for it */
@@ -21,12 +21,13 @@ const struct verdict_record *keep_find_record(const struct finding *finding);
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes);
 
-/* Executes the findings of one target (at most FINDINGS_KEPT_MAX) again in fresh processes, writes
- * them down, replays the files in another fresh process, and moves each that matched to
- * keep_path(...) in one step. Sets `kept` of each finding; one that did not show the same again
- * stays unkept (its target is nondeterministic outside `choose`); of those that turn out to be one
- * and the same the first stays in the list. Returns 0, or -1 with one line in
- * error if files could not be written. */
+/* Executes the findings of one target (at most FINDINGS_KEPT_MAX) again in fresh processes, shrinks
+ * them as far as that is quickly done (shrink.h), writes them down, replays the files in another
+ * fresh process, and moves each that matched to keep_path(...) in one step. Sets `kept` of each
+ * finding, and of one that is kept the preemptions, if they were known; one that did not show the
+ * same again stays unkept (its target is nondeterministic outside `choose`); of those that turn out
+ * to be one and the same the first stays in the list. Returns 0, or -1 with one line in error if
+ * files could not be written. */
 int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
                   char *error, size_t error_bytes);
 
