@@ -16,9 +16,10 @@
 #include "../scheduler/target.h"
 #include "command.h"
 
-const struct command *const commands[] = { &command_list,     &command_fuzz,  &command_replay,
-                                           &command_trace,    &command_outcomes,
-                                           &command_check, &command_bench,    &command_help,  NULL };
+const struct command *const commands[] = {
+    &command_list,     &command_fuzz,  &command_replay, &command_shrink, &command_trace,
+    &command_outcomes, &command_check, &command_bench,  &command_help,   NULL,
+};
 
 bool command_duration(const char *text, double *ret_seconds)
 {
