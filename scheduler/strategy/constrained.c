@@ -2,13 +2,15 @@
  * before each event it is seen who is wished to go on, and who should wait. "w then r" lets r wait
  * until w was executed, then other writes there wait until r was. "not w then r" lets r wait from w
  * on until somebody else has written there; and w where r is pending. Where all should wait, nobody
- * does. */
+ * does. After many decisions they are given up: who waits must not wait for somebody who spins. */
 #include "../constraints.h"
 
 #include <string.h>
 
 #include "../abstract.h"
 #include "pos.h"
+
+#define DECISIONS_MAX 1024u
 
 enum wish { WISH_WAIT, WISH_NONE, WISH_GO };
 
@@ -31,7 +33,7 @@ static void constrained_begin(struct strategy *self, uint64_t seed)
     constrained->answers_given = 0;
     memset(constrained->states, 0, input->constraint_count * sizeof constrained->states[0]);
     memset(constrained->named, 0, sizeof constrained->named);
-    constrained->written_count = 0;
+    constrained->written_count = constrained->decisions = 0;
     for (uint32_t i = 0; i < input->constraint_count; i++) {
         const uint16_t named[] = { input->constraints[i].write, input->constraints[i].read };
         for (uint32_t k = 0; k < 2; k++)
@@ -129,7 +131,7 @@ static uint32_t constrained_pick(struct strategy *self, struct goroutine *const 
         }
         concerned |= constrained->pending[id].named;
     }
-    if (!concerned)
+    if (!concerned || constrained->decisions++ >= DECISIONS_MAX)
         return pos_highest(self, candidates, count);
     uint16_t pending[CANDIDATES_MAX] = { 0 };
     for (uint32_t i = 0; i < count; i++)

@@ -6,7 +6,7 @@
  *
  * Deviation: k is not known, and an execution must not depend on those before. So k is drawn, too:
  * a power of two up to 4,096, each as likely. That costs a factor of about the number of powers.
- * And who goes on without end while others can falls back now and then: a goroutine that spins would
+ * And who yields falls back, and whoever is highest does now and then: a goroutine that spins would
  * starve the one that it waits for. */
 #include "../strategy.h"
 
@@ -72,7 +72,7 @@ static uint32_t pct_choose(struct strategy *self, enum choice_kind kind,
         return rng_below(&self->rng, count);
     uint32_t step = ++self->pct.step;
     uint32_t best = pct_highest(self, candidates, count);
-    bool falls = step % SPIN_STEPS == 0;
+    bool falls = step % SPIN_STEPS == 0 || candidates[best]->pending.kind == EVENT_YIELD;
     for (uint32_t i = 0; i < self->pct.change_count; i++)
         falls |= self->pct.changes[i] == step;
     if (!falls)
