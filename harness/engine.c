@@ -9,6 +9,7 @@
 #include "oracle.h"
 
 #define PAIRS_MAX 1024u
+#define FOLLOWS_SHARE 4u /* one execution in so many follows the input; others just have its seed */
 
 struct engine {
     struct feedback feedback; /* knows the pairs that are kept */
@@ -19,6 +20,7 @@ struct engine {
     uint32_t executions;
     uint8_t *counters;
     uint32_t counter_count;
+    struct portfolio portfolio;
     struct tally tally;
     uint64_t number; /* of the next execution */
     double start, since;
@@ -38,6 +40,7 @@ const char *engine_open(struct engine **ret_engine, const struct worker_plan *pl
     CHECK(engine != NULL, ==, true);
     engine->feedback.kinds = plan->search.kinds;
     engine->executions = executions;
+    engine->portfolio = plan->portfolio;
     engine->counters = counters;
     engine->counter_count = counter_count;
     engine->notes = finding_notes_create();
@@ -73,7 +76,9 @@ bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes)
     struct strategy strategy = strategy_constrained(&engine->constrained);
     for (uint32_t i = 0; i < engine->executions; i++) {
         uint64_t number = engine->number++;
-        scheduler_run(&strategy, engine->input.seed + i);
+        bool follows = i < (engine->executions + FOLLOWS_SHARE - 1) / FOLLOWS_SHARE;
+        scheduler_run(follows ? &strategy : portfolio_pick(&engine->portfolio, i),
+                      rng_mix(engine->input.seed + i));
         oracle_judge();
         tally_count(&engine->tally, number, engine->start);
         if (execution.verdict_count > 0)

@@ -1,6 +1,8 @@
 /* engine.h: what a fuzzing engine calls: executions of an input, with counters for what they have
- * shown, and mutations. Engines deal in inputs by the thousand a second; schedules are executed by
- * the million: so each input is executed several times, with seeds of its own. */
+ * shown, and mutations. Engines deal in inputs by the hundred thousand a second at best, schedules are
+ * executed by the million: so each input is executed several times. A part of these executions
+ * follows it, with several seeds; the others, which cost less, are the portfolio's. What counts as
+ * shown is what the first one has. */
 #ifndef TREADLE_ENGINE_H
 #define TREADLE_ENGINE_H
 
