@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "campaign_engine.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #define DEATHS_MAX 3u /* of processes in a row that told nothing */
 
 struct engine_campaign {
+    engine_serve *serve;
     const struct campaign_options *options;
     struct campaign_result *result;
     struct campaign_target *target; /* the one that is fuzzed */
@@ -37,7 +38,7 @@ static void engine_interrupt(int number)
     interrupted = 1;
 }
 
-void (*campaign_libfuzzer_serve)(const void *run, int socket, struct process_board *board);
+engine_serve *campaign_libfuzzer_serve;
 
 static bool start(struct engine_campaign *campaign, uint32_t job)
 {
@@ -49,10 +50,11 @@ static bool start(struct engine_campaign *campaign, uint32_t job)
         .target = campaign->target->index,
         .seconds = campaign->end - tally_now(),
         .executions = options->executions == 0 ? 0 : (left + options->jobs - 1) / options->jobs,
+        .job = job,
         .corpus = campaign->corpus,
     };
     run.plan.seed += job;
-    return process_start(&campaign->processes[job], campaign_libfuzzer_serve, &run);
+    return process_start(&campaign->processes[job], campaign->serve, &run);
 }
 
 /* One result with its findings; false if there is none, as the process has ended. */
@@ -119,8 +121,8 @@ static uint32_t busy_processes(struct engine_campaign *campaign, struct process 
         struct process *process = &campaign->processes[i];
         if (process->board == NULL)
             continue;
-        if (interrupted)
-            process_kill(process);
+        if (is_over(campaign)) /* they end by themselves, but for those that have other limits */
+            kill(process->pid, interrupted ? SIGKILL : SIGINT);
         busy[count++] = process;
     }
     return count;
@@ -143,16 +145,12 @@ static void fuzz_target(struct engine_campaign *campaign, struct campaign_target
     }
 }
 
-/* Removes a folder of files. */
-static void remove_folder(const char *path)
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
-    rmdir(path);
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
 }
 
 static void fuzz_all(struct engine_campaign *campaign)
@@ -170,15 +168,17 @@ static void fuzz_all(struct engine_campaign *campaign)
             continue;
         }
         fuzz_target(campaign, &campaign->result->targets[i], left / (options->target_count - i));
-        remove_folder(campaign->corpus);
+        nftw(campaign->corpus, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
 }
 
-struct campaign_result *campaign_run_libfuzzer(const struct campaign_options *options)
+struct campaign_result *campaign_run_engine(const struct campaign_options *options,
+                                            engine_serve *serve)
 {
     CHECK(options->jobs, <=, JOBS_MAX);
     struct engine_campaign *campaign = calloc(1, sizeof *campaign);
     CHECK(campaign != NULL, ==, true);
+    campaign->serve = serve;
     campaign->options = options;
     campaign->result = campaign_result_create(options);
     struct sigaction action = { .sa_handler = engine_interrupt, .sa_flags = SA_RESTART };

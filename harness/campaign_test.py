@@ -8,6 +8,7 @@ written, time, memory, and nothing left behind.
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -253,33 +254,65 @@ class Limits(CampaignCase):
         return b"".join(parts).decode()
 
 
-class LibFuzzer(ProgramCase):
-    def fuzz(self, *arguments, code=0):
-        done = self.call("fuzz", "--engine", "libfuzzer", "--out", "out", "--json", *arguments,
+class EngineCase(ProgramCase):
+    """Those that this program was built with."""
+
+    def fuzz(self, engine, *arguments):
+        done = self.call("fuzz", "--engine", engine, "--out", "out", "--json", *arguments,
                          code=None)
-        if done.returncode == 2 and "libclang-rt-14-dev" in done.stderr:
-            self.skipTest("built without libFuzzer")
-        self.assertEqual(done.returncode, code, done.stderr)
+        if done.returncode == 2 and "was installed" in done.stderr:
+            self.skipTest(f"built without {engine}")
+        self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)["targets"]
 
-    def test_finds_and_keeps(self):
-        one, = self.fuzz(FOUND_AT_ONCE, "--time", "2s", "--jobs", "2")
-        self.assertEqual(one["strategy"], "libfuzzer")
+    def check_finds_and_keeps(self, engine):
+        before = set(os.listdir("/tmp"))
+        one, = self.fuzz(engine, FOUND_AT_ONCE, "--time", "3s", "--jobs", "2")
+        self.assertEqual((one["strategy"], one["error"]), (engine, None))
         self.assertGreater(one["executions"], 10_000)
         self.assertGreater(len(one["findings"]), 0)
         self.call("replay", *one["findings"])
+        left = set(os.listdir("/tmp")) - before
+        self.assertEqual([name for name in left if name.startswith("treadle-inputs")], [])
+
+
+class Afl(EngineCase):
+    def test_finds_and_keeps(self):
+        self.check_finds_and_keeps("afl")
+
+    def test_stability(self):
+        """No state is carried from one input to the next, says afl-fuzz itself."""
+        program = os.path.join(os.path.dirname(self.program), "treadle-afl")
+        if not os.path.exists(program) or shutil.which("afl-fuzz") is None:
+            self.skipTest("built without AFL++")
+        os.mkdir(self.path("in"))
+        self.write("in/first", b"12345678\0")
+        names = ("AFL_SKIP_CPUFREQ", "AFL_NO_AFFINITY", "AFL_NO_UI", "AFL_CUSTOM_MUTATOR_ONLY",
+                 "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES")
+        environment = dict(os.environ, **{name: "1" for name in names},
+                           TREADLE_AFL_PAIRS=self.path("pairs"), AFL_CUSTOM_MUTATOR_LIBRARY=
+                           os.path.join(os.path.dirname(program), "libtreadle-afl-mutator.so"))
+        subprocess.run(["afl-fuzz", "-i", "in", "-o", "afl", "-V", "4", "-m", "none", "-t", "60000",
+                        "--", program, "gomap/insert-insert-grow"], cwd=self.folder, check=True,
+                       env=environment, stdout=subprocess.DEVNULL, timeout=120)
+        with open(self.path("afl", "default", "fuzzer_stats"), encoding="ascii") as file:
+            stats = dict(re.match(r"(\w+) *: (.*)", line).groups() for line in file)
+        self.assertEqual(stats["stability"], "100.00%")
+        self.assertIn("persistent shmem_testcase deferred", stats["target_mode"])
+        self.assertGreater(int(stats["corpus_count"]), 5)
+        self.assertGreater(os.path.getsize(self.path("pairs")), 100)
+
+
+class LibFuzzer(EngineCase):
+    def test_finds_and_keeps(self):
+        self.check_finds_and_keeps("libfuzzer")
 
     def test_limits(self):
-        slow, one = self.fuzz(FOUND_AT_ONCE, SLOW, "--executions", "3200", "--jobs", "1")
+        slow, one = self.fuzz("libfuzzer", FOUND_AT_ONCE, SLOW, "--executions", "3200", "--jobs",
+                              "1")
         self.assertEqual((slow["target"], one["target"]), (SLOW, FOUND_AT_ONCE))
         self.assertEqual((slow["executions"], one["executions"]), (3200, 3200))
         self.assertEqual(slow["verdicts"], {"ok": 3200})
-
-    def test_leaves_nothing(self):
-        before = set(os.listdir("/tmp"))
-        self.fuzz(FOUND_AT_ONCE, "--executions", "1000")
-        left = set(os.listdir("/tmp")) - before
-        self.assertEqual([name for name in left if name.startswith("treadle-inputs")], [])
 
 
 if __name__ == "__main__":

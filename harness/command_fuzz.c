@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "../scheduler/target.h"
-#include "campaign_engine.h"
 #include "command.h"
+#include "engine_afl_run.h"
 #include "keep.h"
 #include "report.h"
 #include "table.h"
@@ -18,7 +18,8 @@
 struct fuzz_options {
     struct campaign_options campaign;
     const char *strategy; /* its name */
-    bool json, require, libfuzzer;
+    engine_serve *engine; /* NULL: our own loop */
+    bool json, require;
 };
 
 /* ---- the result ------------------------------------------------------------------------------ */
@@ -154,6 +155,27 @@ static int exit_code(const struct fuzz_options *options, const struct campaign_r
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
+/* Returns 0, or the exit code where there is no such engine in this program. */
+static int parse_engine(struct fuzz_options *options, const char *value)
+{
+    const char *package = NULL;
+    options->engine = strcmp(value, "libfuzzer") == 0 ? campaign_libfuzzer_serve : NULL;
+    if (strcmp(value, "libfuzzer") == 0 && campaign_libfuzzer_serve == NULL)
+        package = "libclang-rt-14-dev";
+    if (strcmp(value, "afl") == 0 && engine_afl_is_there())
+        options->engine = engine_afl_serve;
+    else if (strcmp(value, "afl") == 0)
+        package = "afl++";
+    if (package != NULL)
+        return command_misuse(&command_fuzz, "--engine %s wants a program that was built where "
+                                             "package %s was installed", value, package);
+    if (options->engine == NULL && strcmp(value, "own") != 0)
+        return command_misuse(&command_fuzz, "there is no engine %s (own, libfuzzer, afl)", value);
+    if (options->engine != NULL)
+        options->strategy = value;
+    return 0;
+}
+
 static int parse_option(struct fuzz_options *options, int option, const char *value)
 {
     struct campaign_options *campaign = &options->campaign;
@@ -183,13 +205,7 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
     case 'M':
         return command_memory(&command_fuzz, value, &campaign->plan.memory);
     case 'E':
-        options->libfuzzer = strcmp(value, "libfuzzer") == 0;
-        if (!options->libfuzzer && strcmp(value, "own") != 0)
-            return command_misuse(&command_fuzz, "there is no engine %s (own, libfuzzer)", value);
-        if (options->libfuzzer && campaign_libfuzzer_serve == NULL)
-            return command_misuse(&command_fuzz, "--engine libfuzzer wants a program built with it: "
-                                                 "install libclang-rt-14-dev and build anew");
-        return 0;
+        return parse_engine(options, value);
     case 'o':
         if (value[0] == '\0')
             return command_misuse(&command_fuzz, "--out wants the name of a directory");
@@ -253,16 +269,14 @@ static int run(int argument_count, char **arguments)
     int failed = parse(&options, argument_count, arguments);
     if (failed != 0)
         return failed;
-    if (options.libfuzzer)
-        options.strategy = "libfuzzer";
     uint32_t *targets = command_targets(&command_fuzz, arguments + optind,
                                         argument_count - optind, &options.campaign.target_count);
     if (targets == NULL)
         return EXIT_USAGE;
     options.campaign.targets = targets;
     options.campaign.plan.start = tally_now();
-    struct campaign_result *result = options.libfuzzer
-                                         ? campaign_run_libfuzzer(&options.campaign)
+    struct campaign_result *result = options.engine != NULL
+                                         ? campaign_run_engine(&options.campaign, options.engine)
                                          : campaign_run(&options.campaign);
     free(targets);
     if (result == NULL) {
@@ -290,8 +304,9 @@ const struct command command_fuzz = {
         "  --strategy S       portfolio (default: what was new is varied), random, sticky, pos,\n"
         "                     pct (pct:5 for depth 5)\n"
         "  --memory M         sc (default), tso (x86's store buffers), pso\n"
-        "  --engine E         own (default); libfuzzer, where it was there to be built in: what is\n"
-        "                     executed then depends on time\n"
+        "  --engine E         own (default); libfuzzer, afl: where these were there when Treadle was\n"
+        "                     built (packages libclang-rt-14-dev, afl++); what is executed then\n"
+        "                     depends on time\n"
         "  --jobs N           processes; default: one for each core\n"
         "  --out DIR          where findings go; default findings/new\n"
         "  --stop-on-first    leave a target at its first finding\n"

@@ -1,14 +1,20 @@
 /* engine.c: executing inputs for fuzzing engines. */
 #include "engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
 #include "oracle.h"
+#include "places.h"
 
 #define PAIRS_MAX 1024u
+#define PACE_EXECUTIONS 64u
+#define PACE_MAX 1024u
 #define FOLLOWS_SHARE 4u /* one execution in so many follows the input; others just have its seed */
 
 struct engine {
@@ -32,6 +38,7 @@ const char *engine_open(struct engine **ret_engine, const struct worker_plan *pl
                         uint32_t counter_count)
 {
     const char *rule = NULL;
+    places_use();
     struct scheduler_options options = worker_options(plan);
     enum treadle_verdict verdict = scheduler_open(target_at(target), &options, &rule);
     if (verdict != TREADLE_OK)
@@ -98,6 +105,20 @@ bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes)
     return true;
 }
 
+void engine_set_pace(struct engine *engine, double seconds, uint32_t least)
+{
+    double start = 0;
+    engine->executions = PACE_EXECUTIONS;
+    for (int round = 0; round < 8; round++) { /* the last one counts: the first ones are slow */
+        start = tally_now();
+        if (!engine_execute(engine, NULL, 0))
+            return;
+    }
+    double wanted = seconds * PACE_EXECUTIONS / (tally_now() - start + 1e-9);
+    engine->executions = wanted < least ? least : wanted > PACE_MAX ? PACE_MAX : (uint32_t)wanted;
+    engine_take_tally(engine);
+}
+
 size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
                      uint64_t seed)
 {
@@ -124,6 +145,23 @@ size_t engine_cross(const uint8_t *first, size_t first_bytes, const uint8_t *sec
     count = count < bytes_max ? count : bytes_max;
     memcpy(data, encoded, count);
     return count;
+}
+
+void engine_write_pairs(const struct engine *engine, const char *path)
+{
+    struct stat status;
+    size_t bytes = engine->pair_count * sizeof engine->pairs[0];
+    char temporary[4096];
+    if (stat(path, &status) == 0 && (size_t)status.st_size >= bytes)
+        return;
+    snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());
+    FILE *out = fopen(temporary, "wb");
+    if (out == NULL)
+        return;
+    bool written = fwrite(engine->pairs, sizeof engine->pairs[0], engine->pair_count, out)
+                   == engine->pair_count;
+    if (fclose(out) != 0 || !written || rename(temporary, path) != 0)
+        unlink(temporary);
 }
 
 struct tally engine_take_tally(struct engine *engine)

@@ -19,11 +19,18 @@ const char *engine_open(struct engine **ret_engine, const struct worker_plan *pl
 /* Executes an input. Returns false if the process must not go on: the subject has crashed. */
 bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes);
 
+/* How many executions of each input take about so long, from `least` on: found out by making some. */
+void engine_set_pace(struct engine *engine, double seconds, uint32_t least);
+
 /* Mutates an input in place, or crosses two; each returns the number of bytes, at most bytes_max. */
 size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
                      uint64_t seed);
 size_t engine_cross(const uint8_t *first, size_t first_bytes, const uint8_t *second,
                     size_t second_bytes, uint8_t *data, size_t bytes_max, uint64_t seed);
+
+/* Writes the pairs that mutations are made of to a file, as struct reads_from, if there are more of
+ * them than in the file. */
+void engine_write_pairs(const struct engine *engine, const char *path);
 
 /* What has been done since this was asked last. */
 struct tally engine_take_tally(struct engine *engine);

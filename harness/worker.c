@@ -13,6 +13,7 @@
 #include "../scheduler/target.h"
 #include "../scheduler/trace.h"
 #include "oracle.h"
+#include "places.h"
 
 /* A piece of work ends after this time, at the next look at the clock. */
 #define PIECE_SECONDS_MAX 0.5
@@ -184,5 +185,7 @@ static void worker_serve(const void *plan, int socket, struct process_board *boa
 
 bool worker_start(struct process *ret_process, const struct worker_plan *plan)
 {
+    if (plan->greybox)
+        places_use();
     return process_start(ret_process, worker_serve, plan);
 }

@@ -1,6 +1,6 @@
 /* abstract.h: abstract events: what an event is, whichever execution it is in: a place in the code,
  * and the role of the goroutine there (the target's name for what it does). As 16 bits that any two
- * processes of one program agree on; others are taken for the same with a chance of 2^-16. */
+ * processes agree on; others are taken for the same with a chance of 2^-16. */
 #ifndef TREADLE_ABSTRACT_H
 #define TREADLE_ABSTRACT_H
 
@@ -12,13 +12,29 @@ extern uint32_t abstract_roles[];
 /* To be called before an execution whose events are to be named. */
 void abstract_begin(void);
 
-/* Where the program's code begins. */
-extern const char __executable_start[];
+/* Who names places in the code by something that another build has, too; without, they are named by
+ * where they lie in this program. */
+extern uint32_t (*abstract_name_place)(uint64_t pc);
+
+/* Places named before, by their address. */
+#define ABSTRACT_PLACES 4096u
+struct abstract_place {
+    uint64_t pc;
+    uint32_t name;
+};
+extern struct abstract_place abstract_places[ABSTRACT_PLACES];
+
+uint32_t abstract_place_new(uint64_t pc);
+
+static inline uint32_t abstract_place(uint64_t pc)
+{
+    const struct abstract_place *place = &abstract_places[(pc ^ pc >> 12) % ABSTRACT_PLACES];
+    return __builtin_expect(place->pc == pc, 1) ? place->name : abstract_place_new(pc);
+}
 
 static inline uint16_t abstract_event(uint64_t pc, uint32_t goroutine)
 {
-    uint32_t place = (uint32_t)(pc - (uint64_t)__executable_start);
-    return (uint16_t)((place * UINT32_C(0x9e3779b1) ^ abstract_roles[goroutine]) >> 16);
+    return (uint16_t)((abstract_place(pc) ^ abstract_roles[goroutine]) >> 16);
 }
 
 #endif

@@ -1,0 +1,13 @@
+/* engine_afl_run.h: AFL++ as an engine of campaign_engine.h. */
+#ifndef TREADLE_ENGINE_AFL_RUN_H
+#define TREADLE_ENGINE_AFL_RUN_H
+
+#include "campaign_engine.h"
+
+/* Whether treadle-afl was built: AFL++ was there then. */
+bool engine_afl_is_there(void);
+
+/* An engine's process. */
+void engine_afl_serve(const void *run, int socket, struct process_board *board);
+
+#endif
