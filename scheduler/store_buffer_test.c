@@ -252,11 +252,25 @@ static __attribute__((noinline)) uint64_t fill_frame(uint64_t value)
     return room[value];
 }
 
+static jmp_buf way_out;
+
+static __attribute__((noinline)) void fill_frame_and_jump(uint64_t value)
+{
+    volatile uint64_t room[96];
+    for (uint32_t i = 0; i < COUNT(room); i++) {
+        __tsan_write8((void *)&room[i]);
+        room[i] = value;
+    }
+    longjmp(way_out, 1);
+}
+
 static void leave_frames(void *state, const void *argument)
 {
     struct cells *cells = state;
     (void)argument;
-    for (uint64_t round = 1; round <= 3; round++) {
+    for (volatile uint64_t round = 1; round <= 3; round++) {
+        if (setjmp(way_out) == 0)
+            fill_frame_and_jump(round);
         poke64(&cells->words[3].word[0], round);
         assert_true(sum24(&cells->words[3]) == round); /* stores to its own frame */
         assert_true(fill_frame(round) == round);
@@ -272,10 +286,19 @@ static void read_on(void *state, const void *argument)
         poke64(&cells->cell[0], round);
 }
 
+/* Its frame is gone while its stores are still in the buffer. */
+static void end_at_once(void *state, const void *argument)
+{
+    (void)state;
+    (void)argument;
+    fill_frame(5);
+}
+
 static const struct treadle_target frames = {
     .name = "frames",
     .setup = setup_cells,
-    PROGRAMS({ "first", leave_frames, NULL }, { "second", read_on, NULL }),
+    PROGRAMS({ "first", leave_frames, NULL }, { "second", read_on, NULL },
+             { "third", end_at_once, NULL }),
 };
 
 static bool no_verdict(const struct cells *cells)
