@@ -116,7 +116,7 @@ void engine_set_pace(struct engine *engine, double seconds, uint32_t least)
     }
     double wanted = seconds * PACE_EXECUTIONS / (tally_now() - start + 1e-9);
     engine->executions = wanted < least ? least : wanted > PACE_MAX ? PACE_MAX : (uint32_t)wanted;
-    engine_take_tally(engine);
+    engine_forget(engine);
 }
 
 size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
@@ -164,7 +164,7 @@ void engine_write_pairs(const struct engine *engine, const char *path)
         unlink(temporary);
 }
 
-struct tally engine_take_tally(struct engine *engine)
+static struct tally take_tally(struct engine *engine)
 {
     struct tally tally = engine->tally;
     double now = tally_now();
@@ -174,7 +174,24 @@ struct tally engine_take_tally(struct engine *engine)
     return tally;
 }
 
-struct finding_notes *engine_notes(struct engine *engine)
+void engine_forget(struct engine *engine)
 {
-    return engine->notes;
+    take_tally(engine);
+}
+
+bool engine_tell(struct engine *engine, int socket, bool crashed)
+{
+    struct work_result result;
+    memset(&result, 0, sizeof result);
+    result.tally = take_tally(engine);
+    result.done = result.tally.executions;
+    result.over = crashed;
+    result.finding_count = finding_notes_new_count(engine->notes);
+    return process_write(socket, &result, sizeof result)
+           && finding_notes_send(engine->notes, socket);
+}
+
+uint32_t engine_new_findings(const struct engine *engine)
+{
+    return finding_notes_new_count(engine->notes);
 }

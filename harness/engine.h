@@ -32,9 +32,14 @@ size_t engine_cross(const uint8_t *first, size_t first_bytes, const uint8_t *sec
  * them than in the file. */
 void engine_write_pairs(const struct engine *engine, const char *path);
 
-/* What has been done since this was asked last. */
-struct tally engine_take_tally(struct engine *engine);
-/* Findings so far. */
-struct finding_notes *engine_notes(struct engine *engine);
+/* Forgets what has been done so far. */
+void engine_forget(struct engine *engine);
+
+/* Tells what has been done since it was told last, with new findings: a struct work_result and what
+ * follows it. False if nobody listens any more. */
+bool engine_tell(struct engine *engine, int socket, bool crashed);
+
+/* How many findings have not been told yet. */
+uint32_t engine_new_findings(const struct engine *engine);
 
 #endif

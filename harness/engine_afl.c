@@ -46,19 +46,10 @@ static struct {
 
 static void report(bool crashed)
 {
-    struct work_result result;
-    memset(&result, 0, sizeof result);
-    result.tally = engine_take_tally(run.engine);
-    result.done = result.tally.executions;
-    result.over = crashed;
-    result.finding_count = finding_notes_new_count(engine_notes(run.engine));
     run.reported = tally_now();
     if (run.pairs != NULL)
         engine_write_pairs(run.engine, run.pairs);
-    if (run.socket < 0 || result.done == 0)
-        return;
-    if (!process_write(run.socket, &result, sizeof result)
-        || !finding_notes_send(engine_notes(run.engine), run.socket))
+    if (run.socket >= 0 && !engine_tell(run.engine, run.socket, crashed))
         run.socket = -1;
 }
 
@@ -100,7 +91,7 @@ int main(int argument_count, char **arguments)
     engine_set_pace(run.engine, INPUT_SECONDS, EXECUTIONS_MIN);
     memset(counters, 0, sizeof counters);
     __afl_manual_init();
-    engine_take_tally(run.engine); /* time passes from here on: this may be another process */
+    engine_forget(run.engine); /* time passes from here on: this may be another process */
     while (__afl_persistent_loop(INPUTS)) {
         bool goes_on = execute(counters);
         if (!goes_on || tally_now() - run.reported > REPORT_SECONDS)

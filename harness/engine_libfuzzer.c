@@ -15,7 +15,7 @@
 #define EXECUTIONS 16u     /* of each input */
 #define COUNTERS 8192u     /* libFuzzer goes over all of them for each input */
 #define REPORT_SECONDS 0.2 /* what has been done is told so often */
-#define PROCESS_SERVED 91  /* as process.c ends one that is done */
+
 
 int LLVMFuzzerRunDriver(int *argument_count, char ***arguments,
                         int (*callback)(const uint8_t *data, size_t bytes));
@@ -40,16 +40,8 @@ static struct {
 /* Tells what has been done; ends the process if it is over. */
 static void report(bool over, bool crashed)
 {
-    struct work_result result;
-    memset(&result, 0, sizeof result);
-    result.tally = engine_take_tally(run.engine);
-    result.done = result.tally.executions;
-    result.over = crashed;
-    result.finding_count = finding_notes_new_count(engine_notes(run.engine));
-    bool sent = process_write(run.socket, &result, sizeof result)
-                && finding_notes_send(engine_notes(run.engine), run.socket);
     run.reported = tally_now();
-    if (over || !sent)
+    if (!engine_tell(run.engine, run.socket, crashed) || over)
         _exit(PROCESS_SERVED);
 }
 
@@ -61,8 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     double now = tally_now();
     bool over = !goes_on || now - run.start > run.plan->seconds
                 || (run.plan->executions > 0 && run.executions >= run.plan->executions);
-    bool found = run.plan->plan.stop_on_first
-                 && finding_notes_new_count(engine_notes(run.engine)) > 0;
+    bool found = run.plan->plan.stop_on_first && engine_new_findings(run.engine) > 0;
     if (over || found || now - run.reported > REPORT_SECONDS)
         report(over || found, !goes_on);
     return 0;

@@ -17,9 +17,6 @@
 
 #define POLLED_MAX 256u
 
-/* The exit code of one that has ended in good order: hardly any subject's own. */
-#define PROCESS_SERVED 91
-
 bool process_read(int socket, void *data, size_t bytes)
 {
     for (size_t done = 0; done < bytes;) {

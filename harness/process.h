@@ -7,6 +7,9 @@
 
 #include "patience.h"
 
+/* The exit code of one that has ended in good order: hardly any subject's own. */
+#define PROCESS_SERVED 91
+
 /* What a process lets its parent see, in memory that both have: whatever becomes of its files. */
 struct process_board {
     uint64_t executions; /* that it has ended */

@@ -274,13 +274,6 @@ static void one_of_two_wins(void **state)
     assert_int_equal(won[1], won[2]);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,5 +284,5 @@ int main(void)
         cmocka_unit_test(additions_are_never_lost),
         cmocka_unit_test(one_of_two_wins),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

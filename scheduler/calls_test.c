@@ -279,13 +279,6 @@ static void runs_alone_outside_any_execution(void **state)
     assert_int_equal(sum, 3);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,5 +288,5 @@ int main(void)
         cmocka_unit_test(logs_stand_at_their_place),
         cmocka_unit_test(runs_alone_outside_any_execution),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -126,13 +126,6 @@ static void feedback_tells_what_is_new(void **state)
     assert_int_equal(feedback.fresh_count, 0);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,5 +134,5 @@ int main(void)
         cmocka_unit_test(answers_are_given),
         cmocka_unit_test(feedback_tells_what_is_new),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

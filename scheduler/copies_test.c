@@ -239,13 +239,6 @@ static void small_copies_happen_where_the_trace_says(void **state)
     }
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,5 +248,5 @@ int main(void)
         cmocka_unit_test(copies_are_never_seen_half),
         cmocka_unit_test(small_copies_happen_where_the_trace_says),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -331,13 +331,6 @@ static void time_outside_executions_is_no_timeout(void **state)
     calm();
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,5 +345,5 @@ int main(void)
         cmocka_unit_test(slow_progress_is_no_timeout),
         cmocka_unit_test(time_outside_executions_is_no_timeout),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -207,13 +207,6 @@ static void breaches_name_the_last_writers(void **state)
     assert_false(execution.ended_early);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,5 +218,5 @@ int main(void)
         cmocka_unit_test(verdicts_have_stable_names),
         cmocka_unit_test(breaches_name_the_last_writers),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

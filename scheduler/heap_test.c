@@ -466,13 +466,6 @@ static void exhausted_arena_says_so(void **state)
     assert_string_equal(text, "treadle: goroutine 1 has used up its arena of 16 MiB\n");
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,5 +486,5 @@ int main(void)
         cmocka_unit_test(setup_may_allocate_more_than_a_goroutine),
         cmocka_unit_test(exhausted_arena_says_so),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

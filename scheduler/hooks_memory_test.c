@@ -242,13 +242,6 @@ static void they_are_never_seen_half_done(void **state)
     assert_int_equal(taken[0], 30); /* one of three comes first */
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,5 +253,5 @@ int main(void)
         cmocka_unit_test(what_exceeds_is_a_verdict),
         cmocka_unit_test(they_are_never_seen_half_done),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -385,13 +385,6 @@ static void the_final_check_is_recorded_the_setup_not(void **state)
     assert_true(copy->value_read == copy->value_written);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,5 +399,5 @@ int main(void)
         cmocka_unit_test(global_data_is_shared_memory),
         cmocka_unit_test(the_final_check_is_recorded_the_setup_not),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

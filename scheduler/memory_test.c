@@ -364,13 +364,6 @@ static void wild_free_is_a_verdict(void **state)
     assert_int_equal(events_of_kind(EVENT_FREE), 0);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,5 +382,5 @@ int main(void)
         cmocka_unit_test(double_free_of_an_empty_block),
         cmocka_unit_test(wild_free_is_a_verdict),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -70,18 +70,11 @@ static void starves_nobody(void **state)
     assert_int_equal(verdicts_in(strategy_pct(0), 200), 0);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_a_window),
         cmocka_unit_test(starves_nobody),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -175,13 +175,6 @@ static void pos_draws_once(void **state)
     assert_int_equal(hands.goroutines[1].priority, 5);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,5 +185,5 @@ int main(void)
         cmocka_unit_test(pos_knows_what_a_copy_reads),
         cmocka_unit_test(pos_draws_once),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

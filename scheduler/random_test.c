@@ -113,18 +113,11 @@ static void random_walks_to_every_interleaving(void **state)
     assert_true(sum > 4.9); /* nor is it too good to be random (1 of 1000) */
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_cracks_a_lost_count),
         cmocka_unit_test(random_walks_to_every_interleaving),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

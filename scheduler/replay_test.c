@@ -470,13 +470,6 @@ static void unknown_targets_are_refused(void **state)
     schedule_destroy(schedule);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest others[] = {
@@ -493,5 +486,5 @@ int main(void)
         tests[i] = (struct CMUnitTest){ .name = targets[i].name, .test_func = target_replays,
                                         .initial_state = (void *)&targets[i] };
     memcpy(&tests[COUNT(targets)], others, sizeof others);
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -442,13 +442,6 @@ static void just_as_many_steps_are_fine(void **state)
     assert_int_equal(execution.trace_count, 1100);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,5 +460,5 @@ int main(void)
         cmocka_unit_test(step_limit_is_a_timeout),
         cmocka_unit_test(just_as_many_steps_are_fine),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

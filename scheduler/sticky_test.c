@@ -150,13 +150,6 @@ static void sticky_stays_with_who_ran_alone(void **state)
     assert_true(stayed > waited * 9 / 10);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,5 +158,5 @@ int main(void)
         cmocka_unit_test(sticky_leaves_for_anyone),
         cmocka_unit_test(sticky_stays_with_who_ran_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -148,13 +148,6 @@ static void portfolio_of_one_strategy(void **state)
     }
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,5 +158,5 @@ int main(void)
         cmocka_unit_test(portfolio_is_pos_mostly),
         cmocka_unit_test(portfolio_of_one_strategy),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

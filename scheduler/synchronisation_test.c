@@ -461,13 +461,6 @@ static void locks_must_not_be_null(void **state)
     expect_lock_named(TREADLE_PANIC, "nil dereference");
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,5 +475,5 @@ int main(void)
         cmocka_unit_test(locks_must_lie_in_live_memory),
         cmocka_unit_test(locks_must_not_be_null),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

@@ -292,4 +292,12 @@ static inline void listed_run(const char *picks)
     assert_int_equal(picks[listed.position], '\0');
 }
 
+/* What a group of tests does at its end. */
+static inline int run_close(void **state)
+{
+    (void)state;
+    scheduler_close();
+    return 0;
+}
+
 #endif

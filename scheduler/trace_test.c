@@ -367,13 +367,6 @@ static void links_agree_with_values(void **state)
     assert_true(from_other > 0);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(int argument_count, char **arguments)
 {
     own_path = arguments[0];
@@ -393,5 +386,5 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test(other_kinds_read_and_write_too),
         cmocka_unit_test(links_agree_with_values),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }

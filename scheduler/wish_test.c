@@ -143,13 +143,6 @@ static void is_followed_exploring(void **state)
     wish_clear(&wish);
 }
 
-static int close_target(void **state)
-{
-    (void)state;
-    scheduler_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,5 +151,5 @@ int main(void)
         cmocka_unit_test(passes_over_what_cannot_be),
         cmocka_unit_test(is_followed_exploring),
     };
-    return cmocka_run_group_tests(tests, NULL, close_target);
+    return cmocka_run_group_tests(tests, NULL, run_close);
 }
