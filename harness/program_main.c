@@ -10,6 +10,7 @@
 
 #include "../scheduler/check.h"
 #include "../scheduler/posix.h"
+#include "../scheduler/posix_memory.h"
 #include "../scheduler/program.h"
 #include "command.h"
 
@@ -59,7 +60,10 @@ static int run_command(int own_count, int argument_count, char **arguments)
 POSIX_WRAPS(int, main, int argument_count, char **arguments, char **environment)
 {
     for (int i = 1; i < argument_count; i++)
-        if (strcmp(arguments[i], "--treadle") == 0)
+        if (strcmp(arguments[i], "--treadle") == 0) {
+            posix_memory_begin_main(true);
             return run_command(i, argument_count, arguments);
+        }
+    posix_memory_begin_main(false);
     return __real_main(argument_count, arguments, environment);
 }

@@ -31,6 +31,7 @@ static struct {
     uint64_t end; /* of all that the executable has mapped */
     char *copy;   /* of the ranges, one behind the other */
     uint64_t copy_bytes;
+    uint64_t break_begin, break_end; /* at the process's break: foreign, too */
     uint64_t known[IMAGE_PAGES_KNOWN]; /* foreign pages that are mapped, by number % ... */
 } image;
 
@@ -124,9 +125,21 @@ bool image_holds(uint64_t address, uint64_t bytes)
     return false;
 }
 
+void image_add_foreign(uint64_t address, uint64_t bytes)
+{
+    if (image_is_foreign(address) && image_is_foreign(address + bytes - 1))
+        return;
+    bool first = image.break_begin == image.break_end;
+    if (first || address < image.break_begin)
+        image.break_begin = address;
+    if (first || address + bytes > image.break_end)
+        image.break_end = address + bytes;
+}
+
 bool image_is_foreign(uint64_t address)
 {
-    return address >= IMAGE_FOREIGN_BEGIN && address < IMAGE_FOREIGN_END;
+    return (address >= IMAGE_FOREIGN_BEGIN && address < IMAGE_FOREIGN_END)
+           || (address >= image.break_begin && address < image.break_end);
 }
 
 static bool page_is_mapped(uint64_t address)

@@ -28,10 +28,12 @@ bool image_holds(uint64_t address, uint64_t bytes);
 /* Whether all of it is foreign memory (or thread-locals, which are not told apart here). */
 bool image_is_mapped(uint64_t address, uint64_t bytes);
 
-/* Whether address is, or a value is likely to be, that of foreign memory. A function of the number
- * alone: the same in each process. What libc allocates for the program lies there, too: not at the
- * process's break, since each goroutine has a thread's own arena (thread_local.h). */
+/* Whether address is, or a value is likely to be, that of foreign memory. What libc allocates for
+ * the program lies there, too: not at the process's break, since each goroutine has a thread's own
+ * arena (thread_local.h). But blocks from before main do, and are noted by image_add_foreign: all
+ * from the first to the last of them counts as foreign. */
 bool image_is_foreign(uint64_t address);
+void image_add_foreign(uint64_t address, uint64_t bytes);
 
 /* The byte that lay at that address of the executable's memory before the execution. */
 uint8_t image_initial(uint64_t address);

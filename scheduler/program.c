@@ -12,6 +12,7 @@
 #include "calls.h"
 #include "image.h"
 #include "posix.h"
+#include "posix_memory.h"
 #include "posix_thread.h"
 #include "thread_local.h"
 
@@ -171,6 +172,7 @@ POSIX_WRAPS(void, srandom, unsigned seed)
 
 void program_enter(void)
 {
+    posix_memory_restore();
     posix_thread_begin(0);
     if (program.sink == NULL) {
         thread_local_enter(0); /* it is to lie where the program's own streams would */
