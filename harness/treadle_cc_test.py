@@ -175,6 +175,47 @@ int main(void)
         for field in ["verdicts", "steps", "findings"]:
             self.assertEqual(one[field], two[field])
 
+    def test_wide_atomics(self):
+        """A pointer with its tag: 16 bytes at once, and the same as two words."""
+        source = r"""
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+struct pair { long a, b; };
+static _Atomic(struct pair) pair;
+static struct pair plain;
+static void *change(void *argument)
+{
+    struct pair old = atomic_load(&pair);
+    while (!atomic_compare_exchange_weak(&pair, &old, ((struct pair){ old.a + 1, old.b + 1 })))
+        ;
+    plain.a++;
+    plain.b++;
+    return argument;
+}
+int main(void)
+{
+    pthread_t thread;
+    atomic_store(&pair, ((struct pair){ 1, 1 }));
+    pthread_create(&thread, NULL, change, NULL);
+    change(NULL);
+    struct pair now = atomic_exchange(&pair, ((struct pair){ 0, 0 }));
+    assert(now.a == now.b && now.a >= 2);
+    pthread_join(thread, NULL);
+    now = atomic_load(&pair);
+    assert(now.a == now.b);
+    return CHECKED;
+}
+"""
+        self.build(source, "pairs", "-DCHECKED=0")
+        self.call()
+        self.expect_fuzz("pairs", None)
+        self.fuzz("--memory", "pso", code=0)
+        self.assertIn("atomics of 16 bytes cannot be explored",
+                      self.call("--treadle", "check", code=2).stderr)
+        self.build(source, "pairs", "-DCHECKED=(plain.a != 2)")
+        self.expect_replay(self.expect_fuzz("pairs", "assert"), "assert")
+
     def test_endless(self):
         """What is too long to be explored is a finding; --unroll makes it shorter."""
         source = """
