@@ -175,6 +175,24 @@ int main(void)
         for field in ["verdicts", "steps", "findings"]:
             self.assertEqual(one[field], two[field])
 
+    def test_ends_with_buffered_stores(self):
+        """What they hold is no leak."""
+        self.build("""
+#include <pthread.h>
+#include <stdlib.h>
+static int *volatile kept[2];
+static void *keep(void *argument) { kept[1] = malloc(4); return argument; }
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, keep, NULL);
+    kept[0] = malloc(4);
+    return 0;
+}
+""")
+        for memory in "tso", "pso":
+            self.fuzz("--memory", memory, code=0)
+
     def test_wide_atomics(self):
         """A pointer with its tag: 16 bytes at once, and the same as two words."""
         source = r"""

@@ -1,6 +1,6 @@
 /* atomics_wide.c: C11 atomics of 16 bytes (a pointer and its tag), as -fsanitize=thread makes
- * subjects call them. Each is one event, whose values are hashes like all long ones: so exploration,
- * which must know what a compare-and-swap would find elsewhere, refuses them. */
+ * subjects call them. Each is one event, whose values are hashes like all long ones: so
+ * exploration, which must know what a compare-and-swap would find elsewhere, refuses them. */
 #include "announce.h"
 
 typedef unsigned __int128 wide;

@@ -31,8 +31,8 @@
 
 #include "strategy.h"
 
-/* Events of an execution that is to be explored; what would have more ends as a timeout. Numbers of a
- * row (explore_trace.h) are signed, which processors compare best. */
+/* Events of an execution that is to be explored; what would have more ends as a timeout. Numbers of
+ * a row (explore_trace.h) are signed, which processors compare best. */
 #define EXPLORE_EVENTS_MAX 32000u
 
 /* What one step of an execution is in its canonical order. */

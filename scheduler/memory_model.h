@@ -8,7 +8,10 @@
  *
  * Under tso and pso read-modify-writes (also relaxed or failing ones), seq_cst stores and fences,
  * synchronisation, alloc and free wait until the goroutine's buffer is empty; seq_cst loads are
- * plain loads, as x86 compiles them. store_buffer.h says how. */
+ * plain loads, as x86 compiles them. store_buffer.h says how.
+ *
+ * A goroutine's end does not wait: its stores may reach memory later, and who joins it waits for
+ * them. Nor does the end of a program, behind which nobody looks at memory. */
 #ifndef TREADLE_MEMORY_MODEL_H
 #define TREADLE_MEMORY_MODEL_H
 

@@ -14,6 +14,7 @@
 #include "posix.h"
 #include "posix_memory.h"
 #include "posix_thread.h"
+#include "store_buffer.h"
 #include "thread_local.h"
 
 #define PROGRAM_STEPS_MAX 100000u
@@ -209,6 +210,7 @@ void program_roots(void (*visit)(void *context, uint64_t begin, uint64_t end), v
     uint64_t begin, end;
     for (uint32_t i = 0; image_range(i, &begin, &end); i++)
         visit(context, begin, end);
+    buffer_roots(visit, context);
     for (uint32_t id = 0; id < scheduler.goroutine_count; id++) {
         const struct goroutine *goroutine = &scheduler.goroutines[id];
         posix_thread_roots(id, visit, context);

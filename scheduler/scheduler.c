@@ -107,8 +107,8 @@ ALWAYS_INLINE _Noreturn void goroutine_end(struct goroutine *self)
     __builtin_unreachable();
 }
 
-/* A thread's stack and thread-locals go. That is an event: others may use them as long as it has not
- * come, also when the thread has nothing else to do. */
+/* A thread's stack and thread-locals go. That is an event: others may use them as long as it has
+ * not come, also when the thread has nothing else to do. */
 static void goroutine_gone(void)
 {
     fiber_started();

@@ -31,7 +31,8 @@ struct buffered_store {
     uint32_t older, newer; /* of the same goroutine; STORE_NONE at the ends */
     bool on_stack;
     bool dead; /* its frame has been left */
-    uint8_t bytes[STORE_BYTES_MAX]; /* its value, or, while it is laid, what lies beneath it */
+    /* its value, or, while it is laid, what lies beneath it; words of it may be pointers */
+    _Alignas(8) uint8_t bytes[STORE_BYTES_MAX];
 };
 
 /* A goroutine's buffer. */
@@ -171,6 +172,15 @@ void buffer_end(void)
 {
     if (buffers.laid != LAID_NONE)
         buffer_take_off(buffers.laid);
+}
+
+void buffer_roots(void (*visit)(void *context, uint64_t begin, uint64_t end), void *context)
+{
+    for (uint32_t id = 0; scheduler.memory != MEMORY_SC && id < scheduler.goroutine_count; id++)
+        for (uint32_t i = buffers.of[id].oldest; i != STORE_NONE; i = buffers.stores[i].newer) {
+            uint64_t bytes = (uint64_t)buffers.stores[i].bytes;
+            visit(context, bytes, bytes + buffers.stores[i].size);
+        }
 }
 
 /* ---- drainers -------------------------------------------------------------------------------- */

@@ -64,6 +64,9 @@ void buffer_lift(struct goroutine *self, bool ends);
 /* The execution is over: main memory shows, without what has not been drained. */
 void buffer_end(void);
 
+/* Calls visit with the bytes of each store that has not been drained, after buffer_end. */
+void buffer_roots(void (*visit)(void *context, uint64_t begin, uint64_t end), void *context);
+
 /* The drainer of a goroutine that serves its chain-th chain, from 0; NULL if there is none. */
 struct goroutine *buffer_drainer(uint32_t goroutine, uint32_t chain);
 
