@@ -51,7 +51,7 @@ ALWAYS_INLINE void announce_pending(struct goroutine *self, uint64_t what, uint6
  * chosen. */
 ALWAYS_INLINE void announce_switch(struct goroutine *self)
 {
-    if (__builtin_expect(scheduler.watch_count > 0, 0))
+    if (__builtin_expect(scheduler_watches(), 0))
         scheduler_watch();
     if (__builtin_expect(scheduler.candidate_count == 0, 0))
         scheduler_deadlock();

@@ -62,13 +62,10 @@ void scheduler_refresh(uint64_t address)
  * Those look for themselves who can go on. */
 static void watch_objects(void)
 {
-    const uint64_t writing = UINT64_C(1) << EVENT_WRITE | UINT64_C(1) << EVENT_COPY
-                             | UINT64_C(1) << EVENT_ATOMIC_STORE | UINT64_C(1) << EVENT_ATOMIC_RMW
-                             | UINT64_C(1) << EVENT_ATOMIC_CAS | UINT64_C(1) << EVENT_DRAIN;
     const struct event *last = &execution.trace[execution.trace_count];
     while (last > execution.trace && (--last)->kind == EVENT_CHOOSE)
         ; /* no choice stood before that */
-    if (!(writing >> last->kind & 1))
+    if (!(SCHEDULER_WATCHED >> last->kind & 1))
         return;
     for (uint32_t id = scheduler.goroutine_first; id < scheduler.goroutine_count; id++) {
         struct goroutine *goroutine = &scheduler.goroutines[id];
@@ -78,6 +75,16 @@ static void watch_objects(void)
         if (overlaps && goroutine->state < GOROUTINE_DONE && dependence_waits(&goroutine->pending))
             goroutine_update(goroutine);
     }
+}
+
+/* Remembers that somebody is pending on the object there. */
+static void watch_add(uint64_t address, uint32_t size)
+{
+    scheduler.watch_count++;
+    if (address < scheduler.watch_begin)
+        scheduler.watch_begin = address;
+    if (address + size > scheduler.watch_end)
+        scheduler.watch_end = address + size;
 }
 
 void scheduler_watch(void)
@@ -230,8 +237,10 @@ struct event *scheduler_synchronise(enum event_kind kind, const volatile void *o
         goroutine_update(self); /* else it is looked at when main memory shows */
     struct event *event = NULL;
     if (announce_records()) {
-        bool watches = kind != EVENT_JOIN && dependence_waits(&self->pending);
-        scheduler.watch_count += watches;
+        bool watches = scheduler.watches_objects && kind != EVENT_JOIN
+                       && dependence_waits(&self->pending);
+        if (watches)
+            watch_add(address, size);
         announce_schedule_from(self, frame);
         scheduler.watch_count -= watches;
         event = announce_execute(self, what, address, pc);

@@ -74,6 +74,8 @@ struct scheduler {
     bool exploring; /* scheduler_options.exploring */
     uint32_t unroll;      /* scheduler_options.unroll */
     uint32_t watch_count; /* goroutines that wait in a loop, or are pending on an object */
+    bool watches_objects; /* exploring, or in a whole program, which may make them anew */
+    uint64_t watch_begin, watch_end; /* where the objects lie that somebody was pending on */
     uint32_t await_count; /* goroutines that wait in a loop */
     uint32_t await_seen;  /* events that those know of */
     uint32_t ended_count; /* goroutines that have ended the program, exploring */
@@ -130,9 +132,26 @@ void goroutine_update(struct goroutine *goroutine);
  * hang on who was created first. */
 bool goroutine_precedes(uint32_t a, uint32_t b);
 
-/* To be called before a choice while scheduler.watch_count > 0: lets goroutines go on, or wait, whose
+/* To be called before a choice if scheduler_watches: lets goroutines go on, or wait, whose
  * object or loop the last events have changed. */
 void scheduler_watch(void);
+
+/* Events that may change an object without being an operation on it. */
+#define SCHEDULER_WATCHED                                                                          \
+    (UINT64_C(1) << EVENT_WRITE | UINT64_C(1) << EVENT_COPY | UINT64_C(1) << EVENT_ATOMIC_STORE    \
+     | UINT64_C(1) << EVENT_ATOMIC_RMW | UINT64_C(1) << EVENT_ATOMIC_CAS                           \
+     | UINT64_C(1) << EVENT_DRAIN)
+
+/* Whether scheduler_watch has anything to do. */
+static inline bool scheduler_watches(void)
+{
+    if (__builtin_expect(scheduler.watch_count == 0, 1))
+        return false;
+    const struct event *last = &execution.trace[execution.trace_count - 1];
+    bool touches = (SCHEDULER_WATCHED >> last->kind & 1) && last->address < scheduler.watch_end
+                   && last->address + last->size > scheduler.watch_begin;
+    return touches || last->kind == EVENT_CHOOSE || scheduler.await_count > 0;
+}
 
 /* Looks anew which goroutines with a pending operation on the object at address can go on; to be
  * called after each change of a synchronisation object. address 0: every goroutine. */

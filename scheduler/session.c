@@ -182,6 +182,7 @@ enum treadle_verdict scheduler_open(const struct treadle_target *target,
     execution.target = target;
     execution_open();
     scheduler.whole_program = target->main != NULL;
+    scheduler.watches_objects = scheduler.whole_program || scheduler.exploring;
     scheduler.goroutine_first = scheduler.whole_program ? 0 : 1;
     scheduler.goroutines[0].child_count = 0;
     scheduler.goroutines[0].role = NULL;
@@ -235,6 +236,8 @@ static void session_reset(void)
     scheduler.blocked_count = 0;
     scheduler.ended_count = 0;
     scheduler.watch_count = 0;
+    scheduler.watch_begin = UINT64_MAX;
+    scheduler.watch_end = 0;
     scheduler.await_count = 0;
     scheduler.trace_limit = scheduler.steps_max;
     scheduler.goroutines[0].child_count = 0;

@@ -350,7 +350,7 @@ static void pending_mark(struct event *pending, const struct store_buffer *buffe
 static struct goroutine *choose_goroutine(void)
 {
     for (;;) {
-        if (scheduler.watch_count > 0)
+        if (scheduler_watches())
             scheduler_watch();
         if (scheduler.candidate_count == 0) {
             if (scheduler.live_count == 0 && scheduler.ended_count == 0)
