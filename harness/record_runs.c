@@ -17,6 +17,11 @@
 #define KIND_LATER 31
 _Static_assert(EVENT_YIELD < KIND_LATER, "a set of kinds is 32 bits");
 
+static inline uint32_t kind_of(const struct event *event)
+{
+    return UINT32_C(1) << (event->kind < KIND_LATER ? event->kind : KIND_LATER);
+}
+
 /* ---- touches --------------------------------------------------------------------------------- */
 
 static inline bool watch_overlaps(const struct watch *watch, uint64_t address, uint32_t size)
@@ -106,7 +111,7 @@ static bool has_parted(uint16_t goroutine, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from + 1; i < to; i++)
         if (execution.trace[i].goroutine == goroutine
-            && (UINT32_C(1) << execution.trace[i].kind & KINDS_PARTING)
+            && (kind_of(&execution.trace[i]) & KINDS_PARTING)
             && !(execution.trace[i].order & EVENT_BUFFERED))
             return true;
     return false;
@@ -154,7 +159,7 @@ static void watch_trace_buffered(struct watch *watch)
 {
     for (uint32_t i = 0; i < execution.trace_run_count; i++) {
         const struct event *event = &execution.trace[i];
-        uint32_t kind = UINT32_C(1) << event->kind;
+        uint32_t kind = kind_of(event);
         bool single = (kind & (KINDS_SINGLE | KIND(DRAIN) | KIND(COPY))) != 0;
         if (single && watch_overlaps(watch, event->address, event->size))
             watch_buffered(watch, event);
@@ -169,7 +174,7 @@ static void watch_trace(struct watch *watch)
 {
     const struct event *end = execution.trace + execution.trace_run_count;
     for (const struct event *event = execution.trace; event < end; event++) {
-        uint32_t kind = UINT32_C(1) << (event->kind < KIND_LATER ? event->kind : KIND_LATER);
+        uint32_t kind = kind_of(event);
         if ((kind & KINDS_SINGLE) && watch_overlaps(watch, event->address, event->size)) {
             if ((kind & KINDS_WRITING) || (kind == KIND(ATOMIC_CAS) && event->success))
                 watch_touch(watch, event, event->address, true);
