@@ -24,7 +24,8 @@ struct command {
 };
 
 extern const struct command command_list, command_fuzz, command_replay, command_trace,
-    command_outcomes, command_check, command_shrink, command_bench, command_help;
+    command_outcomes, command_check, command_shrink, command_bench, command_corpus,
+    command_help;
 
 /* All commands, in the order of help; ends with NULL. */
 extern const struct command *const commands[];

@@ -18,7 +18,8 @@
 
 const struct command *const commands[] = {
     &command_list,     &command_fuzz,  &command_replay, &command_shrink, &command_trace,
-    &command_outcomes, &command_check, &command_bench,  &command_help,   NULL,
+    &command_outcomes, &command_check, &command_bench,  &command_corpus, &command_help,
+    NULL,
 };
 
 bool command_duration(const char *text, double *ret_seconds)
