@@ -1,5 +1,5 @@
-/* bench_search.c: each search looks for each verdict that a target requires, with twenty seeds. Means
- * are of executions, which are the same on every machine. */
+/* bench_search.c: each search looks for each verdict that a target requires, with twenty seeds.
+ * Means are of executions, which are the same on every machine. */
 #include "bench_search.h"
 
 #include <fnmatch.h>

@@ -57,7 +57,8 @@ static bool read_input(const char *path, struct input *ret_input)
     return fine;
 }
 
-/* Calls each(context, path) for a file, or for the files of a folder by name; the worst exit code. */
+/* Calls each(context, path) for a file, or for the files of a folder by name; the worst exit
+ * code. */
 static int for_files(const char *path, int (*each)(void *context, const char *path), void *context)
 {
     struct dirent **entries;

@@ -3,8 +3,8 @@
  * signature of an input has been seen: none for those above the mean, else twice as often each time
  * it is taken, up to a limit.
  *
- * A corpus only grows. Whoever is told how many entries and pairs it had, and the energies that they
- * had then, draws as it was then. */
+ * A corpus only grows. Whoever is told how many entries and pairs it had, and the energies that
+ * they had then, draws as it was then. */
 #ifndef TREADLE_CORPUS_H
 #define TREADLE_CORPUS_H
 

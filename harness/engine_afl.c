@@ -1,5 +1,5 @@
-/* engine_afl.c: `treadle-afl TARGET`: what afl-fuzz runs (AFL++): one target, in AFL's persistent mode
- * with its inputs in shared memory. Built by gcc: what an input has shown goes into the map of
+/* engine_afl.c: `treadle-afl TARGET`: what afl-fuzz runs (AFL++): one target, in AFL's persistent
+ * mode with its inputs in shared memory. Built by gcc: what an input has shown goes into the map of
  * counters by hand. `treadle fuzz --engine afl` starts afl-fuzz on it and hears of what is found by
  * the file number in TREADLE_AFL_SOCKET; without that it only runs. */
 #include <stdio.h>
@@ -16,7 +16,8 @@
 #define INPUTS 10000u      /* before afl-fuzz starts another process */
 #define REPORT_SECONDS 0.2
 
-/* Of AFL++'s run-time part (afl-compiler-rt.o); the macros that use it are for its own compilers. */
+/* Of AFL++'s run-time part (afl-compiler-rt.o); the macros that use it are for its own
+ * compilers. */
 extern unsigned char *__afl_area_ptr;
 extern unsigned char *__afl_fuzz_ptr;
 extern unsigned int *__afl_fuzz_len;

@@ -54,7 +54,8 @@ void engine_afl_serve(const void *plan, int socket, struct process_board *board)
     (void)board;
     const struct engine_run *run = plan;
     char program[PATH_BYTES], mutator[PATH_BYTES];
-    char seeds[FOLDER_BYTES], out[FOLDER_BYTES], pairs[FOLDER_BYTES], number[16], seconds[16], name[24], seed[24];
+    char seeds[FOLDER_BYTES], out[FOLDER_BYTES], pairs[FOLDER_BYTES];
+    char number[16], seconds[16], name[24], seed[24];
     beside("treadle-afl", program, sizeof program);
     beside("libtreadle-afl-mutator.so", mutator, sizeof mutator);
     snprintf(seeds, sizeof seeds, "%s/seeds", run->corpus);

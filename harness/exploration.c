@@ -1,5 +1,5 @@
-/* exploration.c: `treadle check`: in turn every target, as long as there is something left of it; then
- * its findings. */
+/* exploration.c: `treadle check`: in turn every target, as long as there is something left of it;
+ * then its findings. */
 #define _GNU_SOURCE
 #include "exploration.h"
 
@@ -140,7 +140,8 @@ static void probe_unfinished(struct exploration_run *run)
     run->target = NULL;
 }
 
-/* Says of which findings there is none with fewer preemptions: of all, where everything was made. */
+/* Says of which findings there is none with fewer preemptions: of all, where everything was
+ * made. */
 static void certify(struct exploration_target *target)
 {
     bool complete = exploration_is_complete(target);

@@ -1,5 +1,6 @@
-/* exploration_run.c: gives out slices of a target's frontier to workers and adds up what comes back.
- * Time decides only who executes what, and when: any item gives the same executions below it. */
+/* exploration_run.c: gives out slices of a target's frontier to workers and adds up what comes
+ * back. Time decides only who executes what, and when: any item gives the same executions below
+ * it. */
 #include "exploration_run.h"
 
 #include <errno.h>

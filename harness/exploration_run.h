@@ -1,5 +1,5 @@
-/* exploration_run.h: how one call of exploration_run stands, for the files that it consists of: what
- * it has given out to its workers, and what comes back. */
+/* exploration_run.h: how one call of exploration_run stands, for the files that it consists of:
+ * what it has given out to its workers, and what comes back. */
 #ifndef TREADLE_EXPLORATION_RUN_H
 #define TREADLE_EXPLORATION_RUN_H
 
@@ -43,8 +43,8 @@ bool run_has_work(const struct exploration_run *run, const struct exploration_ta
 /* Starts a process in its place; false with errno. */
 bool run_start_process(struct exploration_run *run, struct explorer_process *process);
 
-/* Gives idle processes slices of run->target, as long as its turn lasts. Returns whether anything is
- * under way. */
+/* Gives idle processes slices of run->target, as long as its turn lasts. Returns whether anything
+ * is under way. */
 bool run_give_work(struct exploration_run *run);
 
 /* Lets a process, which is idle, estimate how much is left of run->target. */

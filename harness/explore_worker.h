@@ -57,8 +57,8 @@ struct slice_result {
  * outlive it. */
 bool explore_worker_start(struct process *ret_process, const struct scheduler_options *options);
 
-/* Sends a slice, or receives what came of it: what is left, classes, and findings, which go into the
- * list. False if the worker is gone; nothing has been taken then. */
+/* Sends a slice, or receives what came of it: what is left, classes, and findings, which go into
+ * the list. False if the worker is gone; nothing has been taken then. */
 bool explore_worker_send(int socket, const struct slice *slice, const struct frontier *items);
 bool explore_worker_receive(int socket, struct slice_result *ret_result,
                             struct frontier *ret_items, struct explored_classes *ret_classes,

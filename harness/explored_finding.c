@@ -11,7 +11,8 @@
 #include "linearisation.h"
 #include "oracle.h"
 
-/* The verdict of the current execution that breaks the same rule (any, if NULL); NULL if none does. */
+/* The verdict of the current execution that breaks the same rule (any, if NULL); NULL if none
+ * does. */
 static const struct verdict_record *find_rule(enum treadle_verdict verdict, const char *rule)
 {
     for (uint32_t i = 0; i < execution.verdict_count; i++)
@@ -53,8 +54,8 @@ static const struct verdict_record *follow(const struct attempt *attempt, uint32
     return record == NULL && attempt->other_events ? find_rule(finding->verdict, rule) : record;
 }
 
-/* Makes the attempts until one shows the finding with as few preemptions as it needs, else the first
- * that shows it. */
+/* Makes the attempts until one shows the finding with as few preemptions as it needs, else the
+ * first that shows it. */
 static const struct verdict_record *follow_best(const struct attempt *attempts, uint32_t count,
                                                 uint32_t target, const struct finding *finding,
                                                 const char *rule)

@@ -1,9 +1,9 @@
 /* greybox.h: our own greybox loop: a third of the executions vary what earlier ones have shown.
  *
- * Executions are numbered, and divided into *generations*, each about an eighth of all before it. An
- * execution of generation g is a function of its number and of what those of the generations up to
- * g - 2 have shown; so all of a generation can be made in any order by any number of processes, and
- * the next one begun meanwhile. What a generation has shown is put together in the order of
+ * Executions are numbered, and divided into *generations*, each about an eighth of all before it.
+ * An execution of generation g is a function of its number and of what those of the generations up
+ * to g - 2 have shown; so all of a generation can be made in any order by any number of processes,
+ * and the next one begun meanwhile. What a generation has shown is put together in the order of
  * numbers when all of it is there. */
 #ifndef TREADLE_GREYBOX_H
 #define TREADLE_GREYBOX_H

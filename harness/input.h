@@ -19,7 +19,8 @@
 
 struct input input_decode(const void *bytes, size_t count);
 
-/* Writes at most INPUT_BYTES_MAX bytes; returns how many. input_decode gives the same input back. */
+/* Writes at most INPUT_BYTES_MAX bytes; returns how many. input_decode gives the same input
+ * back. */
 size_t input_encode(const struct input *input, void *bytes);
 
 bool input_equal(const struct input *a, const struct input *b);

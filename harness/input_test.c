@@ -1,5 +1,5 @@
-/* input_test.c: any bytes are an input; an input is the same after it was bytes; what mutations make
- * of it is one, too, and the same for the same random numbers. */
+/* input_test.c: any bytes are an input; an input is the same after it was bytes; what mutations
+ * make of it is one, too, and the same for the same random numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* places.h: places in the code by function and offset: what another build of the harness leaves as it
- * is, as subjects are compiled by one compiler (design.md). */
+/* places.h: places in the code by function and offset: what another build of the harness leaves as
+ * it is, as subjects are compiled by one compiler (design.md). */
 #ifndef TREADLE_PLACES_H
 #define TREADLE_PLACES_H
 

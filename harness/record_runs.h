@@ -39,8 +39,8 @@ struct touch {
 };
 _Static_assert(sizeof(struct touch) == 20, "small");
 
-/* A goroutine's *chains*: its reads, or its writes, until a run of them ends whatever the words are.
- * So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
+/* A goroutine's *chains*: its reads, or its writes, until a run of them ends whatever the words
+ * are. So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
 struct lane {
     uint16_t last[2]; /* of reads, of writes */
     uint16_t buffered; /* its stores to the record that have not drained yet */

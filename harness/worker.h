@@ -25,8 +25,8 @@ struct worker_plan {
     double start;         /* tally_now() at the campaign's start */
 };
 
-/* Executions from .. from + count - 1 of a target (its index in target.h's order); in a greybox search
- * greybox_send follows. */
+/* Executions from .. from + count - 1 of a target (its index in target.h's order); in a greybox
+ * search greybox_send follows. */
 struct work {
     uint32_t target;
     uint64_t from, count;

@@ -67,8 +67,8 @@ ALWAYS_INLINE void announce_switch(struct goroutine *self)
     fiber_switch(&self->fiber, &next->fiber);
 }
 
-/* The same at any time: outside RUN there is nobody else. frame: HOOK_FRAME of the subject's call, 0
- * if it is known. */
+/* The same at any time: outside RUN there is nobody else. frame: HOOK_FRAME of the subject's call,
+ * 0 if it is known. */
 ALWAYS_INLINE void announce_schedule_from(struct goroutine *self, uint64_t frame)
 {
     if (__builtin_expect(scheduler.schedules_plainly, 1))

@@ -37,8 +37,8 @@ struct constrained {
     uint64_t named[1024 / 64]; /* abstract events that a constraint names, modulo 1024, as bits */
     uint32_t written_count;    /* states with `written` */
     uint32_t decisions;        /* in which they had a say, in this execution */
-    /* By goroutine: its pending event, abstract, and whether a constraint names it. As long as it has
-     * a priority the event is the same. */
+    /* By goroutine: its pending event, abstract, and whether a constraint names it. As long as it
+     * has a priority the event is the same. */
     struct {
         uint16_t abstract;
         bool named;

@@ -2,9 +2,9 @@
  * equivalent (the same Mazurkiewicz trace) iff they order all such pairs alike.
  *
  * All of it follows from what is known of a pending event, but for one thing: a compare-and-swap or
- * trylock that fails is a read. Where two accesses overlap without being of the same bytes, one that
- * fails counts as a write all the same: so whether two events depend on each other never hangs on
- * the value of a third. Nor does a compare-and-swap that fails count as a read where stores are
+ * trylock that fails is a read. Where two accesses overlap without being of the same bytes, one
+ * that fails counts as a write all the same: so whether two events depend on each other never hangs
+ * on the value of a third. Nor does a compare-and-swap that fails count as a read where stores are
  * buffered: there its success hangs on drains that a load of the same bytes does not depend on, as
  * it takes its value from its own goroutine's buffer. */
 #ifndef TREADLE_DEPENDENCE_H

@@ -123,8 +123,8 @@ struct verdict_record *execution_add_verdict(enum treadle_verdict verdict, const
  * the memory that it named. detail is of verdict_record.detail's size. */
 void execution_add_breach(const struct treadle_invariant *invariant, const char *detail);
 
-/* Keeps what a plain write that is being committed, or a drain, has written, if it was exploring and
- * no number of 1, 2, 4 or 8 bytes. */
+/* Keeps what a plain write that is being committed, or a drain, has written, if it was exploring
+ * and no number of 1, 2, 4 or 8 bytes. */
 void execution_keep_written(struct event *event);
 
 /* Nothing has happened: before a set-up; before an execution (the set-up's history stays). */

@@ -214,8 +214,8 @@ static uint32_t default_candidate(struct goroutine *const *candidates, uint32_t 
     return sorted ? 0 : first_by_path(candidates, count);
 }
 
-/* A data choice that is not among the steps gets the first answer: it was not there in the execution
- * that the steps were taken from, or nothing in them rests on it. */
+/* A data choice that is not among the steps gets the first answer: it was not there in the
+ * execution that the steps were taken from, or nothing in them rests on it. */
 static __attribute__((noinline)) uint32_t steps_answer(struct steps_state *state, uint32_t count)
 {
     if (state->at >= state->count)

@@ -108,8 +108,8 @@ void explorer_add(struct explorer *explorer, const struct explore_item *item);
 /* Takes the oldest `count` items away. */
 void explorer_drop(struct explorer *explorer, size_t count);
 
-/* Without a bound, of the last execution: the fewest preemptions, at most `limit`, with which an order
- * of its events can do, and that order's choices (valid until the next call).
+/* Without a bound, of the last execution: the fewest preemptions, at most `limit`, with which an
+ * order of its events can do, and that order's choices (valid until the next call).
  * EXPLORER_FEWEST_MORE if it takes more, EXPLORER_FEWEST_UNKNOWN if that cannot be told. */
 #define EXPLORER_FEWEST_MORE (UINT32_MAX - 1)
 #define EXPLORER_FEWEST_UNKNOWN UINT32_MAX

@@ -1,19 +1,19 @@
 /* explore_bounded.h: exploration of all schedules with few preemptions. Inside the engine.
  *
- * A *preemption* takes the turn from a goroutine that could go on; what a store buffer does in between
- * is none, and takes nobody's turn. Most bugs need one or two
- * (Musuvathi, Qadeer, PLDI 2007: iterative context bounding), and there are far fewer such schedules
- * than others. All of them are gone through, depth first; what begins alike up to equivalence (the
- * same partial order of the same events) and goes on with the same goroutine is looked at once, as
- * long as the table of what has been seen has room (happens-before caching, as in CHESS:
- * Musuvathi et al., OSDI 2008). So every equivalence class that has a linearisation with at most so
- * many preemptions is executed; some more than once.
+ * A *preemption* takes the turn from a goroutine that could go on; what a store buffer does in
+ * between is none, and takes nobody's turn. Most bugs need one or two
+ * (Musuvathi, Qadeer, PLDI 2007: iterative context bounding), and there are far fewer such
+ * schedules than others. All of them are gone through, depth first; what begins alike up to
+ * equivalence (the same partial order of the same events) and goes on with the same goroutine is
+ * looked at once, as long as the table of what has been seen has room (happens-before caching, as
+ * in CHESS: Musuvathi et al., OSDI 2008). So every equivalence class that has a linearisation with
+ * at most so many preemptions is executed; some more than once.
  *
  * Moreover a goroutine that lost its turn *sleeps* until something is executed that its next event
- * depends on: to let it go on before would be the same as if that event had been executed before the
- * turn was lost, with no more preemptions. (But for events that let others go on: where those were
- * blocked, it cost nothing to leave them.) What is known of a state holds only for those who come
- * there with the same goroutines asleep, or more. (Sleep sets: Godefroid, LNCS 1032; that
+ * depends on: to let it go on before would be the same as if that event had been executed before
+ * the turn was lost, with no more preemptions. (But for events that let others go on: where those
+ * were blocked, it cost nothing to leave them.) What is known of a state holds only for those who
+ * come there with the same goroutines asleep, or more. (Sleep sets: Godefroid, LNCS 1032; that
  * partial-order reduction must not move preemptions: Coons, Musuvathi, McKinley, OOPSLA 2013.) */
 #ifndef TREADLE_EXPLORE_BOUNDED_H
 #define TREADLE_EXPLORE_BOUNDED_H

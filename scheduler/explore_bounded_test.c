@@ -1,5 +1,5 @@
-/* explore_bounded_test.c: exploration with few preemptions against brute force, on programs drawn at
- * random: every schedule with at most 0, 1, 2, 3 preemptions is gone through, none left out; the
+/* explore_bounded_test.c: exploration with few preemptions against brute force, on programs drawn
+ * at random: every schedule with at most 0, 1, 2, 3 preemptions is gone through, none left out; the
  * same traces come of both, with the same fewest preemptions; so says the search for the fewest
  * preemptions of one trace. And where the bound leaves nothing out, the classes are as many as the
  * executions without a bound.
@@ -157,8 +157,8 @@ static const char *explore_bounded(struct brute *brute, uint32_t bound)
     return difference;
 }
 
-/* Whether the explorer says of each execution the fewest preemptions that its trace can have, and by
- * which choices; brute: with at most BOUND_MAX. */
+/* Whether the explorer says of each execution the fewest preemptions that its trace can have, and
+ * by which choices; brute: with at most BOUND_MAX. */
 static const char *compare_fewest(const struct brute *brute)
 {
     static struct explore_step copy[BRUTE_CHOICES_MAX];

@@ -1,7 +1,8 @@
-/* explore_fewest.h: an order of an execution's events with the fewest preemptions. Inside the engine.
+/* explore_fewest.h: an order of an execution's events with the fewest preemptions. Inside the
+ * engine.
  *
- * All orders of a partial order are searched, those with none first, then those with one, and so on;
- * what differs only in how it came to the same events and the same turn is looked at once. A
+ * All orders of a partial order are searched, those with none first, then those with one, and so
+ * on; what differs only in how it came to the same events and the same turn is looked at once. A
  * goroutine goes on as long as it can, unless its next event lets another one go on that waits: to
  * execute any other one at once changes nothing for the rest, and takes no turn away. */
 #ifndef TREADLE_EXPLORE_FEWEST_H

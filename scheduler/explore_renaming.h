@@ -5,8 +5,8 @@
 #include "explore_stores.h"
 #include "scheduler.h"
 
-/* Goroutines and drainers get their ids in the order in which they are created, which is another one in
- * another order of the events. */
+/* Goroutines and drainers get their ids in the order in which they are created, which is another
+ * one in another order of the events. */
 struct renaming {
     bool needed;
     uint32_t next, next_drainer;

@@ -135,8 +135,8 @@ bool explore_await_depends(const struct explore_trace *trace, const struct event
  * oracle that judges what was read of it. */
 bool explore_record_depends(const struct event *a, const struct event *b);
 
-/* Whether an event of one goroutine depends on one of another. A loop that waits reads anew all that
- * it has read: a_before events of its goroutine came before a. */
+/* Whether an event of one goroutine depends on one of another. A loop that waits reads anew all
+ * that it has read: a_before events of its goroutine came before a. */
 static inline bool explore_depend(const struct explore_trace *trace, const struct event *a,
                                   uint32_t a_before, const struct event *b, uint32_t b_before)
 {
@@ -153,8 +153,8 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
                           uint32_t step_count);
 void explore_trace_clear(struct explore_trace *trace);
 
-/* What lies at address (up to 8 bytes of it) once the first counts[g] events of each goroutine g have
- * been executed; false if not all of that memory is there then. */
+/* What lies at address (up to 8 bytes of it) once the first counts[g] events of each goroutine g
+ * have been executed; false if not all of that memory is there then. */
 bool explore_memory_after(const struct explore_trace *trace, const int16_t *counts,
                           uint64_t address, uint32_t bytes, uint64_t *ret_value);
 
@@ -172,8 +172,8 @@ bool explore_memory_behind(const struct explore_trace *trace, const struct event
 bool explore_can_execute(const struct explore_trace *trace, uint32_t position,
                          const struct event *event, const int16_t *counts);
 
-/* Whether the event at position would do what it is to do: a compare-and-swap writes, a trylock gets
- * the lock; of others that wait whether there is an object. */
+/* Whether the event at position would do what it is to do: a compare-and-swap writes, a trylock
+ * gets the lock; of others that wait whether there is an object. */
 bool explore_succeeds(const struct explore_trace *trace, uint32_t position, const int16_t *counts);
 
 /* Whether the event at position, which could execute then, would have to wait behind `key`. */
@@ -185,8 +185,8 @@ bool explore_stops(const struct explore_trace *trace, uint32_t position, const s
 const struct event *explore_next_event(const struct explore_trace *trace, uint32_t goroutine,
                                        uint32_t n, uint32_t *ret_position);
 
-/* What D could do with the goroutine, once these events have been executed: nothing, as it has ended
- * or waits; execute the event that it executed here; or execute one that here came only after
+/* What D could do with the goroutine, once these events have been executed: nothing, as it has
+ * ended or waits; execute the event that it executed here; or execute one that here came only after
  * others, or never. */
 enum explore_next_step {
     EXPLORE_STEP_NONE,

@@ -6,8 +6,8 @@
 #include "rng.h"
 #include "scheduler.h"
 
-/* Who touched memory last, by words of 8 bytes; what shares a line with something newer is forgotten:
- * a feature more or less. */
+/* Who touched memory last, by words of 8 bytes; what shares a line with something newer is
+ * forgotten: a feature more or less. */
 #define LINES 512u
 
 struct line {

@@ -1,7 +1,7 @@
-/* feedback.h: what is new about an execution. Its *features* are small numbers: which place has read
- * what which place has written, which conflicting accesses of two goroutines came in which order,
- * the same of synchronisation, and the abstract states that a subject tells (treadle_state). An
- * execution that shows a new one is worth being varied (RFF: Wolff et al., "Greybox Fuzzing for
+/* feedback.h: what is new about an execution. Its *features* are small numbers: which place has
+ * read what which place has written, which conflicting accesses of two goroutines came in which
+ * order, the same of synchronisation, and the abstract states that a subject tells (treadle_state).
+ * An execution that shows a new one is worth being varied (RFF: Wolff et al., "Greybox Fuzzing for
  * Concurrency Testing", ASPLOS 2024, goes by the first kind). */
 #ifndef TREADLE_FEEDBACK_H
 #define TREADLE_FEEDBACK_H

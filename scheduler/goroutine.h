@@ -5,8 +5,8 @@
  * DONE one runs no more; an ENDED one neither (scheduler_options.exploring). Exactly the goroutines
  * scheduler.goroutine_first .. scheduler.goroutine_count - 1 exist: 0 is the main of a whole
  * program, else set-up and final check, and then the first is 1. Drainers (store_buffer.h) are
- * goroutines without a fiber, from id scheduler.drainer_base on; their parent is the goroutine whose
- * stores they drain; a DONE one has nothing to drain at present. */
+ * goroutines without a fiber, from id scheduler.drainer_base on; their parent is the goroutine
+ * whose stores they drain; a DONE one has nothing to drain at present. */
 #ifndef TREADLE_GOROUTINE_H
 #define TREADLE_GOROUTINE_H
 

@@ -1,7 +1,7 @@
 /* memory_model_test.c: exploration under each memory model reaches exactly the final states that a
  * plain machine with store buffers (test_machine.h) can reach; each class of executions once.
- * Programs are random: loads and stores of 1 to 8 bytes that overlap in all ways, read-modify-writes,
- * fences, a lock. */
+ * Programs are random: loads and stores of 1 to 8 bytes that overlap in all ways,
+ * read-modify-writes, fences, a lock. */
 #include "test_machine.h"
 
 #include "dependence.h"

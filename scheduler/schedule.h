@@ -29,14 +29,14 @@
  * anchor is the next store it has to do with); under pso a goroutine may have more than one, `dN`,
  * `dN.1`, `dN.2` and so on (store_buffer.h).
  *
- * `exploring 1` stands only where an exploration has found what no order of events alone shows: what
- * lies between two events of a goroutine (where an operation ends, where the program does) happens
- * later there than right behind the first.
+ * `exploring 1` stands only where an exploration has found what no order of events alone shows:
+ * what lies between two events of a goroutine (where an operation ends, where the program does)
+ * happens later there than right behind the first.
  *
  * Fields come in this order, each once; `exploring`, `flags`, `rule`, roles, anchors and labels may
- * be absent; an unknown field is an error. Words are parted by one space, no line ends in one; numbers are
- * decimal without leading zeros, hashes 16 lower-case hexadecimal digits. From the second line
- * on, empty lines and lines that begin with `#` are comments: they are not kept. */
+ * be absent; an unknown field is an error. Words are parted by one space, no line ends in one;
+ * numbers are decimal without leading zeros, hashes 16 lower-case hexadecimal digits. From the
+ * second line on, empty lines and lines that begin with `#` are comments: they are not kept. */
 #ifndef TREADLE_SCHEDULE_H
 #define TREADLE_SCHEDULE_H
 

@@ -154,7 +154,8 @@ static void goroutine_main(void)
     goroutine_exit(self);
 }
 
-/* Makes it READY, pending at its start. What it has allocated, who its parent is, is not touched. */
+/* Makes it READY, pending at its start. What it has allocated, who its parent is, is not
+ * touched. */
 static void goroutine_begin(struct goroutine *goroutine, uint32_t id, const char *role,
                             void (*run)(void *state, const void *argument), void *state,
                             const void *argument)

@@ -24,8 +24,8 @@ struct scheduler_options {
                               hardware has it); 0: as many as there are */
     /* For exploration, to which an execution is what happens in each goroutine, in whatever order.
      * What ends the program (a fatal of Go, an assertion) ends its goroutine, and the program when
-     * no other one can go on: a step that nobody sees can as well come last. And where operations of
-     * the history begin and end are events, on whose order the oracles' verdicts depend. */
+     * no other one can go on: a step that nobody sees can as well come last. And where operations
+     * of the history begin and end are events, on whose order the oracles' verdicts depend. */
     bool exploring;
     uint32_t unroll; /* exploring: nobody executes what stands in one place of the code more often
                         than so; then execution.cut; 0: no limit */

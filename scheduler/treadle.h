@@ -135,9 +135,9 @@ void treadle_assert(bool condition, const char *rule);
 /* A line for --trace, at this place of the event stream (a literal; no event). */
 void treadle_log(const char *text);
 
-/* Tells that the subject is in this abstract state now, any number that stands for what matters of it
- * ("growing, this bucket not yet evacuated"). Fuzzing varies executions that come to new ones; it
- * decides nothing else. Not an event; free to be called anywhere in an execution. */
+/* Tells that the subject is in this abstract state now, any number that stands for what matters of
+ * it ("growing, this bucket not yet evacuated"). Fuzzing varies executions that come to new ones;
+ * it decides nothing else. Not an event; free to be called anywhere in an execution. */
 void treadle_state(uint32_t state);
 
 /* Whether anybody wants to know: where it takes time to find the state out. */

@@ -1,5 +1,5 @@
-/* litmus_test.c: every litmus test has exactly the outcomes that the memory model lets it have, over
- * all of its schedules (under sc) or all that exploration makes; with fences none but those of
+/* litmus_test.c: every litmus test has exactly the outcomes that the memory model lets it have,
+ * over all of its schedules (under sc) or all that exploration makes; with fences none but those of
  * sequential consistency. */
 #include "test_run.h"
 

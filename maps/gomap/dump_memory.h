@@ -1,6 +1,7 @@
-/* dump_memory.h: how pieces of memory were written in the dump before. A dump after each of a million
- * operations must cost no more than the text itself, and most of a map is as it was: text is kept
- * under the address of what it describes, and written again as long as that has the same bytes.
+/* dump_memory.h: how pieces of memory were written in the dump before. A dump after each of a
+ * million operations must cost no more than the text itself, and most of a map is as it was: text
+ * is kept under the address of what it describes, and written again as long as that has the same
+ * bytes.
  *
  * Whether text may be kept is for the caller to know: it must follow from the bytes, their address
  * and the tag.

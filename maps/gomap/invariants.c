@@ -95,8 +95,8 @@ static bool next_overflow_in_array(struct map_state *state, char *detail, size_t
     return false;
 }
 
-/* Whether the key hashes to the same each time; what does not equal itself, a NaN, does not, and may
- * stand anywhere and more than once. */
+/* Whether the key hashes to the same each time; what does not equal itself, a NaN, does not, and
+ * may stand anywhere and more than once. */
 static bool is_hashed(const struct map_type *t, uint64_t key)
 {
     return map_type_equal(t, key, key);

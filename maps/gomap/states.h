@@ -9,8 +9,8 @@
  * key's old bucket is evacuated, and how long its chain is: 1, 2, more. */
 void states_of_key(const struct map_type *type, const struct hmap *h, uint64_t key);
 
-/* The iterator is about to go on: whether the map grows, and whether the iterator stands before, at or
- * behind the bucket that is evacuated next. */
+/* The iterator is about to go on: whether the map grows, and whether the iterator stands before, at
+ * or behind the bucket that is evacuated next. */
 void states_of_iterator(const struct hmap *h, const struct hiter *iterator);
 
 #endif

@@ -78,8 +78,9 @@ static void mutate(struct interpreter *interpreter, uint64_t step)
     interpreter_apply(interpreter, &operation, NULL);
 }
 
-/* A range whose body assigns and deletes as it is told, as long as it does not grow endlessly. Under a
- * lock it does so in few rounds, of which there are no more ways (100,352) than can be checked. */
+/* A range whose body assigns and deletes as it is told, as long as it does not grow endlessly.
+ * Under a lock it does so in few rounds, of which there are no more ways (100,352) than can be
+ * checked. */
 static void run_iterate_mutate(void *state, const void *argument)
 {
     enum { MUTATIONS = 12, MUTATIONS_LOCKED = 2 };

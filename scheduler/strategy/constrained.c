@@ -1,8 +1,9 @@
-/* constrained.c: constraints over partial order sampling, as RFF does it (Wolff et al., ASPLOS 2024):
- * before each event it is seen who is wished to go on, and who should wait. "w then r" lets r wait
- * until w was executed, then other writes there wait until r was. "not w then r" lets r wait from w
- * on until somebody else has written there; and w where r is pending. Where all should wait, nobody
- * does. After many decisions they are given up: who waits must not wait for somebody who spins. */
+/* constrained.c: constraints over partial order sampling, as RFF does it (Wolff et al., ASPLOS
+ * 2024): before each event it is seen who is wished to go on, and who should wait. "w then r" lets
+ * r wait until w was executed, then other writes there wait until r was. "not w then r" lets r wait
+ * from w on until somebody else has written there; and w where r is pending. Where all should wait,
+ * nobody does. After many decisions they are given up: who waits must not wait for somebody who
+ * spins. */
 #include "../constraints.h"
 
 #include <string.h>
