@@ -134,7 +134,7 @@ bool greybox_draw(struct greybox_target *target, uint64_t number, uint64_t seed,
     return true;
 }
 
-/* The execution as an entry: its answers, its constraints, and what it has shown as a wish. */
+/* The execution as an entry: its answers and its constraints. */
 static struct corpus_entry entry_now(const struct greybox_target *target)
 {
     struct corpus_entry entry;
@@ -147,12 +147,6 @@ static struct corpus_entry entry_now(const struct greybox_target *target)
         if (execution.choices[i].kind == CHOICE_DATA && entry.input.answer_count < ANSWERS_MAX)
             entry.input.answers[entry.input.answer_count++] =
                 (uint8_t)execution.choices[i].answer;
-    for (uint32_t i = 0; i < target->feedback.pair_count && i < WISHES_MAX; i++)
-        if (entry.input.constraint_count < MUTATE_CONSTRAINTS_MAX)
-            entry.input.constraints[entry.input.constraint_count++] = (struct constraint){
-                .write = target->feedback.pairs[i].write,
-                .read = target->feedback.pairs[i].read,
-            };
     return entry;
 }
 
@@ -262,12 +256,18 @@ static int candidate_order(const void *left, const void *right)
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Takes a candidate in that shows something that none before it has shown. */
+/* Takes a candidate in that shows something that none before it has shown. Pairs that are new now are
+ * its wishes: what is new within a piece of work depends on how the work was divided. */
 static void take_candidate(struct greybox *greybox, const struct candidate *candidate)
 {
     const uint16_t *features = (const void *)(candidate + 1);
     const struct reads_from *pairs = (const void *)(features + candidate->feature_count);
+    struct reads_from fresh_pairs[FEEDBACK_NEW_MAX];
+    uint32_t pair_count = 0;
     bool fresh = false;
+    for (uint32_t i = 0; i < candidate->pair_count; i++)
+        if (!feedback_knows(&greybox->feedback, feedback_pair_feature(pairs[i])))
+            fresh_pairs[pair_count++] = pairs[i];
     for (uint32_t i = 0; i < candidate->feature_count; i++)
         if (!feedback_knows(&greybox->feedback, features[i])) {
             fresh = true;
@@ -277,10 +277,16 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
     if (!fresh)
         return;
     struct corpus_entry entry = candidate->entry;
+    for (uint32_t i = 0; i < pair_count && i < WISHES_MAX; i++)
+        if (entry.input.constraint_count < MUTATE_CONSTRAINTS_MAX)
+            entry.input.constraints[entry.input.constraint_count++] = (struct constraint){
+                .write = fresh_pairs[i].write,
+                .read = fresh_pairs[i].read,
+            };
     if (greybox->options.without_constraints)
         entry.input.constraint_count = 0;
     else
-        corpus_add_pairs(&greybox->corpus, pairs, candidate->pair_count);
+        corpus_add_pairs(&greybox->corpus, fresh_pairs, pair_count);
     if (!greybox->options.without_feedback)
         corpus_add(&greybox->corpus, &entry);
     greybox->fresh_count++;

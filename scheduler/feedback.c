@@ -120,6 +120,11 @@ void feedback_look(struct feedback *feedback)
     look(&pass, feedback->kinds);
 }
 
+uint16_t feedback_pair_feature(struct reads_from pair)
+{
+    return feature_of(FEEDBACK_READS_FROM, pair.write, pair.read);
+}
+
 void feedback_each(uint32_t kinds, void (*add)(void *context, uint16_t feature), void *context)
 {
     const struct pass pass = { .add = add, .context = context };

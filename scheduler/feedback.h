@@ -56,6 +56,9 @@ static inline void feedback_forget(struct feedback *feedback, uint16_t feature)
  * known yet: the caller learns it. */
 void feedback_look(struct feedback *feedback);
 
+/* The feature that such a pair is. */
+uint16_t feedback_pair_feature(struct reads_from pair);
+
 /* Calls add(context, feature) for each feature of the execution that has ended, some more than
  * once. */
 void feedback_each(uint32_t kinds, void (*add)(void *context, uint16_t feature), void *context);
