@@ -43,6 +43,8 @@ void shown_begin(struct shown *shown, uint32_t entry_count)
         memset(shown->uses, 0, entry_count * sizeof *shown->uses);
     shown->use_count = entry_count;
     shown->byte_count = 0;
+    shown->again_count = 0;
+    shown->looked = 0;
 }
 
 void *shown_room(struct shown *shown, size_t byte_count)
@@ -63,9 +65,21 @@ static void shown_put(struct shown *shown, const void *data, size_t bytes)
         memcpy(room, data, bytes);
 }
 
+uint16_t *shown_room_again(struct shown *shown, uint32_t count)
+{
+    if (shown->again_count + count > shown->again_capacity) {
+        shown->again_capacity = 2 * (shown->again_count + count);
+        shown->again = larger(shown->again, shown->again_capacity, sizeof *shown->again);
+    }
+    uint16_t *room = shown->again + shown->again_count;
+    shown->again_count += count;
+    return room;
+}
+
 void shown_clear(struct shown *shown)
 {
     free(shown->bytes);
+    free(shown->again);
     free(shown->uses);
     *shown = (struct shown){ 0 };
 }
@@ -105,6 +119,9 @@ void greybox_see(struct greybox_target *target, uint32_t entry_count, uint32_t p
     for (uint32_t i = 0; i < target->learned_count; i++)
         feedback_forget(&target->feedback, target->learned[i]);
     target->learned_count = 0;
+    for (uint32_t i = 0; i < target->settled_count; i++)
+        feedback_unsettle(&target->feedback, target->settled[i]);
+    target->settled_count = 0;
     for (; target->known_entries < target->corpus.entry_count; target->known_entries++)
         know_entry(target, target->known_entries);
     if (entry_count > target->sum_capacity) {
@@ -150,12 +167,36 @@ static struct corpus_entry entry_now(const struct greybox_target *target)
     return entry;
 }
 
+/* Notes a feature at the end of a list. */
+static void note(uint16_t **features, uint32_t *count, uint32_t *capacity, uint16_t feature)
+{
+    if (*count == *capacity) {
+        *capacity = 2 * *count + 64;
+        *features = larger(*features, *capacity, sizeof **features);
+    }
+    (*features)[(*count)++] = feature;
+}
+
+/* Features that the execution has shown once more: that makes twice, which is all that is asked. */
+static void look_again(struct greybox_target *target, struct shown *shown)
+{
+    struct feedback *feedback = &target->feedback;
+    shown->looked++;
+    for (uint32_t i = 0; i < feedback->again_count; i++) {
+        *shown_room_again(shown, 1) = feedback->again[i];
+        feedback_settle(feedback, feedback->again[i]);
+        note(&target->settled, &target->settled_count, &target->settled_capacity,
+             feedback->again[i]);
+    }
+}
+
 void greybox_look(struct greybox_target *target, uint64_t number, struct shown *shown)
 {
     struct feedback *feedback = &target->feedback;
     if (target->drawn < 0 && number % LOOK_PERIOD > 1)
         return;
     feedback_look(feedback);
+    look_again(target, shown);
     if (target->drawn >= 0)
         shown->uses[target->drawn].taken++;
     struct known_signature *known;
@@ -177,15 +218,10 @@ void greybox_look(struct greybox_target *target, uint64_t number, struct shown *
                            - feedback->fresh_count * sizeof feedback->fresh[0]
                            - feedback->pair_count * sizeof feedback->pairs[0];
     shown_put(shown, (const uint8_t[8]){ 0 }, padding);
-    uint32_t learned = target->learned_count + feedback->fresh_count;
-    if (learned > target->learned_capacity) {
-        target->learned_capacity = 2 * learned;
-        target->learned =
-            larger(target->learned, target->learned_capacity, sizeof *target->learned);
-    }
     for (uint32_t i = 0; i < feedback->fresh_count; i++) {
         feedback_learn(feedback, feedback->fresh[i]);
-        target->learned[target->learned_count++] = feedback->fresh[i];
+        note(&target->learned, &target->learned_count, &target->learned_capacity,
+             feedback->fresh[i]);
     }
 }
 
@@ -200,6 +236,7 @@ void greybox_clear(struct greybox_target *target)
     corpus_clear(&target->corpus);
     free(target->sums);
     free(target->learned);
+    free(target->settled);
     memset(target, 0, sizeof *target);
 }
 
@@ -223,6 +260,7 @@ void greybox_init(struct greybox *greybox, const struct greybox_options *options
     memset(greybox, 0, sizeof *greybox);
     greybox->options = *options;
     greybox->features = larger(NULL, FEEDBACK_FEATURES, sizeof *greybox->features);
+    greybox->settled = larger(NULL, FEEDBACK_FEATURES, sizeof *greybox->settled);
     if (options->without_feedback) {
         struct corpus_entry nothing;
         memset(&nothing, 0, sizeof nothing);
@@ -256,6 +294,15 @@ static int candidate_order(const void *left, const void *right)
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
+/* One more execution has shown a known feature. */
+static void settle(struct greybox *greybox, uint16_t feature)
+{
+    if (feedback_is_settled(&greybox->feedback, feature))
+        return;
+    feedback_settle(&greybox->feedback, feature);
+    greybox->settled[greybox->settled_count++] = feature;
+}
+
 /* Takes a candidate in that shows something that none before it has shown. Pairs that are new now are
  * its wishes: what is new within a piece of work depends on how the work was divided. */
 static void take_candidate(struct greybox *greybox, const struct candidate *candidate)
@@ -273,6 +320,8 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
             fresh = true;
             feedback_learn(&greybox->feedback, features[i]);
             greybox->features[greybox->feature_count++] = features[i];
+        } else {
+            settle(greybox, features[i]);
         }
     if (!fresh)
         return;
@@ -314,6 +363,9 @@ static void generation_finish(struct greybox *greybox, struct generation *genera
     for (size_t i = 0; i < count; i++)
         take_candidate(greybox, order[i]);
     free(order);
+    for (uint32_t i = 0; i < shown->again_count; i++)
+        settle(greybox, shown->again[i]);
+    greybox->looked += shown->looked;
 }
 
 void greybox_take(struct greybox *greybox, struct generation *generation,
@@ -324,6 +376,10 @@ void greybox_take(struct greybox *greybox, struct generation *generation,
         generation->shown.uses[i].seen += shown->uses[i].seen;
         generation->shown.uses[i].taken += shown->uses[i].taken;
     }
+    if (shown->again_count > 0)
+        memcpy(shown_room_again(&generation->shown, shown->again_count), shown->again,
+               shown->again_count * sizeof *shown->again);
+    generation->shown.looked += shown->looked;
     generation->done += done;
     struct generation *oldest = &greybox->generations[0], *next = &greybox->generations[1];
     while (oldest->done == oldest->end - oldest->first) {
@@ -335,6 +391,12 @@ void greybox_take(struct greybox *greybox, struct generation *generation,
     }
 }
 
+double greybox_chance(const struct greybox *greybox)
+{
+    uint32_t once = greybox->feature_count - greybox->settled_count;
+    return greybox->looked == 0 ? 1 : (double)once / (double)greybox->looked;
+}
+
 void greybox_deinit(struct greybox *greybox)
 {
     for (uint32_t i = 0; i < 2; i++) {
@@ -343,6 +405,7 @@ void greybox_deinit(struct greybox *greybox)
     }
     free(greybox->uses);
     free(greybox->features);
+    free(greybox->settled);
     corpus_clear(&greybox->corpus);
     memset(greybox, 0, sizeof *greybox);
 }

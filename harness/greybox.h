@@ -4,7 +4,10 @@
  * An execution of generation g is a function of its number and of what those of the generations up
  * to g - 2 have shown; so all of a generation can be made in any order by any number of processes,
  * and the next one begun meanwhile. What a generation has shown is put together in the order of
- * numbers when all of it is there. */
+ * numbers when all of it is there.
+ *
+ * Of each feature it is known whether one execution has shown it so far, or more: from that
+ * follows how likely the next one shows something new (greybox_chance). */
 #ifndef TREADLE_GREYBOX_H
 #define TREADLE_GREYBOX_H
 
@@ -28,6 +31,9 @@ struct shown {
     size_t byte_count, byte_capacity;
     struct corpus_use *uses; /* of the entries known to it */
     uint32_t use_count, use_capacity;
+    uint16_t *again; /* features that were shown once more, and are not known to be settled */
+    uint32_t again_count, again_capacity;
+    uint64_t looked; /* executions that were looked at */
 };
 
 /* What a worker knows of a target. */
@@ -44,6 +50,8 @@ struct greybox_target {
     uint32_t known_entries;
     uint16_t *learned; /* features that this piece of work has shown first */
     uint32_t learned_count, learned_capacity;
+    uint16_t *settled; /* those that it has shown as often as anybody asks */
+    uint32_t settled_count, settled_capacity;
 };
 
 /* Goes on to the corpus that a piece of work is to see; what only pieces before it have shown is
@@ -65,6 +73,8 @@ void greybox_clear(struct greybox_target *target);
 void shown_begin(struct shown *shown, uint32_t entry_count);
 /* Room for byte_count more bytes, which the caller fills in. */
 void *shown_room(struct shown *shown, size_t byte_count);
+/* The same for features shown again. */
+uint16_t *shown_room_again(struct shown *shown, uint32_t count);
 void shown_clear(struct shown *shown);
 
 /* ---- in the process that collects ------------------------------------------------------------ */
@@ -92,6 +102,9 @@ struct greybox {
     struct generation generations[2]; /* the oldest that is not done, and the next one */
     uint16_t *features;   /* those, in the order in which they were shown first */
     uint32_t feature_count;
+    uint16_t *settled;    /* those that more than one execution has shown, in that order */
+    uint32_t settled_count;
+    uint64_t looked;      /* executions that were looked at */
     struct greybox_options options;
     uint64_t fresh_count; /* executions that have shown a new feature */
     uint64_t last_fresh;  /* the number of the last one */
@@ -106,13 +119,18 @@ struct generation *greybox_generation(struct greybox *greybox, uint64_t number);
 void greybox_take(struct greybox *greybox, struct generation *generation,
                   const struct shown *shown, uint64_t done);
 
+/* The chance that the next execution shows a new feature, as Good and Turing estimate it: features
+ * that one execution has shown, by executions (Boehme, "STADS: Software Testing as Species
+ * Discovery", TOSEM 2018). 1 as long as nothing was looked at. */
+double greybox_chance(const struct greybox *greybox);
+
 void greybox_deinit(struct greybox *greybox);
 
 /* ---- between them ---------------------------------------------------------------------------- */
 
 /* What of a target's search a worker has been sent. */
 struct greybox_sent {
-    uint32_t entries, pairs, features;
+    uint32_t entries, pairs, features, settled;
 };
 
 /* All of these: false if the other end is gone. */

@@ -34,6 +34,16 @@ static inline uint16_t feature_of(enum feedback_kind kind, uint16_t first, uint1
     return (uint16_t)((both * 8 + kind) * UINT64_C(0x9e3779b97f4a7c15) >> 48);
 }
 
+/* Adds it to the list if it is not there. */
+static void list_add(uint16_t *features, uint32_t *count, uint16_t feature)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (features[i] == feature)
+            return;
+    if (*count < FEEDBACK_NEW_MAX)
+        features[(*count)++] = feature;
+}
+
 static inline void feature_add(const struct pass *pass, uint16_t feature)
 {
     struct feedback *feedback = pass->feedback;
@@ -41,13 +51,12 @@ static inline void feature_add(const struct pass *pass, uint16_t feature)
         pass->add(pass->context, feature);
         return;
     }
-    if (__builtin_expect(feedback_knows(feedback, feature), 1))
+    if (__builtin_expect(feedback_is_settled(feedback, feature), 1))
         return;
-    for (uint32_t i = 0; i < feedback->fresh_count; i++)
-        if (feedback->fresh[i] == feature)
-            return;
-    if (feedback->fresh_count < FEEDBACK_NEW_MAX)
-        feedback->fresh[feedback->fresh_count++] = feature;
+    if (feedback_knows(feedback, feature))
+        list_add(feedback->again, &feedback->again_count, feature);
+    else
+        list_add(feedback->fresh, &feedback->fresh_count, feature);
 }
 
 static inline void reads_from_add(const struct pass *pass, uint16_t write, uint16_t read)
@@ -116,7 +125,7 @@ void feedback_look(struct feedback *feedback)
 {
     const struct pass pass = { .feedback = feedback };
     feedback->signature = 0;
-    feedback->fresh_count = feedback->pair_count = 0;
+    feedback->fresh_count = feedback->pair_count = feedback->again_count = 0;
     look(&pass, feedback->kinds);
 }
 

@@ -29,12 +29,15 @@ struct reads_from {
 struct feedback {
     uint32_t kinds; /* enum feedback_kind that are looked at */
     uint64_t known[FEEDBACK_FEATURES / 64]; /* features seen before, as bits */
+    uint64_t settled[FEEDBACK_FEATURES / 64]; /* those of which no more need be noticed */
     /* of the execution looked at last: */
     uint64_t signature; /* of its reads-from pairs, in whatever order */
     uint16_t fresh[FEEDBACK_NEW_MAX]; /* features that were not known, each once */
     uint32_t fresh_count;
     struct reads_from pairs[FEEDBACK_NEW_MAX]; /* those among them that are reads-from pairs */
     uint32_t pair_count;
+    uint16_t again[FEEDBACK_NEW_MAX]; /* features that were known, but not settled, each once */
+    uint32_t again_count;
 };
 
 static inline bool feedback_knows(const struct feedback *feedback, uint16_t feature)
@@ -52,8 +55,23 @@ static inline void feedback_forget(struct feedback *feedback, uint16_t feature)
     feedback->known[feature / 64] &= ~(UINT64_C(1) << feature % 64);
 }
 
-/* Looks at the execution that has ended: fills in signature, fresh and pairs. What is fresh is not
- * known yet: the caller learns it. */
+static inline bool feedback_is_settled(const struct feedback *feedback, uint16_t feature)
+{
+    return feedback->settled[feature / 64] >> feature % 64 & 1;
+}
+
+static inline void feedback_settle(struct feedback *feedback, uint16_t feature)
+{
+    feedback->settled[feature / 64] |= UINT64_C(1) << feature % 64;
+}
+
+static inline void feedback_unsettle(struct feedback *feedback, uint16_t feature)
+{
+    feedback->settled[feature / 64] &= ~(UINT64_C(1) << feature % 64);
+}
+
+/* Looks at the execution that has ended: fills in signature, fresh, pairs and again. What is fresh
+ * is not known yet: the caller learns it; likewise it settles what it has seen often enough. */
 void feedback_look(struct feedback *feedback);
 
 /* The feature that such a pair is. */
