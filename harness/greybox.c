@@ -92,6 +92,22 @@ static size_t candidate_bytes(const struct candidate *candidate)
     return (bytes + 7) & ~(size_t)7;
 }
 
+bool shown_is_whole(const struct shown *shown)
+{
+    size_t at = 0;
+    while (shown->byte_count - at >= sizeof(struct candidate)) {
+        const struct candidate *candidate = (const void *)(shown->bytes + at);
+        size_t bytes = candidate_bytes(candidate);
+        if (bytes > shown->byte_count - at || candidate->feature_count > FEEDBACK_NEW_MAX
+            || candidate->pair_count > FEEDBACK_NEW_MAX
+            || candidate->entry.input.answer_count > ANSWERS_MAX
+            || candidate->entry.input.constraint_count > CONSTRAINTS_MAX)
+            return false;
+        at += bytes;
+    }
+    return at == shown->byte_count;
+}
+
 /* ---- in the process that executes ------------------------------------------------------------ */
 
 /* Which entry has this signature. */
@@ -303,8 +319,8 @@ static void settle(struct greybox *greybox, uint16_t feature)
     greybox->settled[greybox->settled_count++] = feature;
 }
 
-/* Takes a candidate in that shows something that none before it has shown. Pairs that are new now are
- * its wishes: what is new within a piece of work depends on how the work was divided. */
+/* Takes a candidate in that shows something that none before it has shown. Pairs that are new now
+ * are its wishes: what is new within a piece of work depends on how the work was divided. */
 static void take_candidate(struct greybox *greybox, const struct candidate *candidate)
 {
     const uint16_t *features = (const void *)(candidate + 1);

@@ -75,6 +75,8 @@ void shown_begin(struct shown *shown, uint32_t entry_count);
 void *shown_room(struct shown *shown, size_t byte_count);
 /* The same for features shown again. */
 uint16_t *shown_room_again(struct shown *shown, uint32_t count);
+/* Whether its bytes are candidates, none of them cut off. */
+bool shown_is_whole(const struct shown *shown);
 void shown_clear(struct shown *shown);
 
 /* ---- in the process that collects ------------------------------------------------------------ */
