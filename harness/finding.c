@@ -239,8 +239,10 @@ void finding_list_take(struct finding_list *list, struct finding *finding)
         bool better = finding_is_shorter(finding, &known->finding);
         bool uncertain = known->finding.uncertain || finding->uncertain;
         free(better ? known->finding.choices : finding->choices);
+        uint32_t place = known->finding.place;
         if (better)
-            *known = (struct finding_kept){ .finding = *finding };
+            *known = (struct finding_kept){ .finding = *finding, .life = known->life };
+        known->finding.place = place;
         known->finding.uncertain = uncertain;
         return;
     }

@@ -15,6 +15,7 @@ struct finding {
     uint32_t preemptions; /* of the execution, or PREEMPTIONS_UNKNOWN */
     bool uncertain;       /* some execution that shows it may do with fewer, that cannot be told */
     uint32_t switches, steps;
+    uint32_t place; /* behind the name of its file, if another file has that; else 0 */
     uint32_t choice_count;
     struct choice *choices; /* owned by whoever holds the finding; NULL if choice_count is 0 */
 };
@@ -64,8 +65,18 @@ void finding_notes_clear(struct finding_notes *notes);
 
 #define FINDINGS_KEPT_MAX 20u /* per target */
 
+/* What is known of a finding whichever execution is its best witness. */
+struct finding_life {
+    bool saved;   /* a file holds it, or an earlier witness of it */
+    bool earlier; /* by an earlier run */
+    bool counted; /* as one that did not come again */
+    double found_seconds; /* when, in seconds of the campaign */
+    char rule[200];       /* that it breaks; "" as long as it is not saved */
+};
+
 struct finding_kept {
     struct finding finding;
+    struct finding_life life; /* where files are saved while the campaign runs */
     bool kept;      /* its file holds this very finding */
     bool certified; /* it was shown that no execution with fewer preemptions shows it */
 };

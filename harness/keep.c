@@ -29,8 +29,11 @@ static const struct shrink_budget leaves_as_found = { .events = 0 };
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes)
 {
-    snprintf(path, bytes, "%s/%s/%s-%016llx.sched", directory, target->name,
-             verdict_name(finding->verdict), (unsigned long long)finding->fingerprint);
+    char place[16] = "";
+    if (finding->place > 0)
+        snprintf(place, sizeof place, "-%u", finding->place);
+    snprintf(path, bytes, "%s/%s/%s-%016llx%s.sched", directory, target->name,
+             verdict_name(finding->verdict), (unsigned long long)finding->fingerprint, place);
 }
 
 static void temporary_path(const char *directory, uint32_t target, const struct finding *finding,
@@ -135,11 +138,24 @@ static bool is_kept(const struct finding_list *list, uint32_t count, uint64_t fi
     return false;
 }
 
-/* Moves the files of the first `written` findings, as far as they matched, to their places. */
-static void keep_replayed(const char *directory, uint32_t target, struct finding_list *list,
-                          uint32_t written, char (*paths)[PATH_BYTES], const json_t *answer)
+/* Moves a file to where the plan wants it. */
+static bool move_file(const struct keep_plan *plan, uint32_t target, struct finding *finding,
+                      const char *temporary)
+{
+    if (plan->move != NULL)
+        return plan->move(plan, target, finding, temporary);
+    char path[PATH_BYTES];
+    keep_path(plan->directory, target_at(target), finding, path, sizeof path);
+    return rename(temporary, path) == 0;
+}
+
+/* Moves the files of the first `written` findings, as far as they matched, to their places. Returns
+ * 0, or the errno of a file that could not be moved. */
+static int keep_replayed(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
+                         uint32_t written, char (*paths)[PATH_BYTES], const json_t *answer)
 {
     uint32_t count = 0;
+    int failed = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         struct finding_kept item = list->items[i];
         uint64_t fingerprint;
@@ -149,16 +165,16 @@ static void keep_replayed(const char *directory, uint32_t target, struct finding
                 free(item.finding.choices);
                 continue;
             }
-            char path[PATH_BYTES];
             item.finding.fingerprint = fingerprint;
             if (item.finding.preemptions != PREEMPTIONS_UNKNOWN)
                 item.finding.preemptions = preemptions;
-            keep_path(directory, target_at(target), &item.finding, path, sizeof path);
-            item.kept = rename(paths[i], path) == 0;
+            item.kept = move_file(plan, target, &item.finding, paths[i]);
+            failed = item.kept ? failed : errno;
         }
         list->items[count++] = item;
     }
     list->count = count;
+    return failed;
 }
 
 int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_list *list,
@@ -175,6 +191,7 @@ int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_
         list->items[i].kept = false;
     int written = write_findings(plan, target, list, paths, error, error_bytes);
     json_t *answer = NULL;
+    int moved = 0;
     char *files[FINDINGS_KEPT_MAX];
     for (uint32_t i = 0; i < FINDINGS_KEPT_MAX; i++)
         files[i] = paths[i];
@@ -182,13 +199,16 @@ int keep_findings(const struct keep_plan *plan, uint32_t target, struct finding_
     for (uint32_t i = 0; i < ATTEMPTS && written > 0 && answer == NULL; i++)
         answer = replay_apart(files, (uint32_t)written, &code);
     if (answer != NULL)
-        keep_replayed(plan->directory, target, list, (uint32_t)written, paths, answer);
+        moved = keep_replayed(plan, target, list, (uint32_t)written, paths, answer);
     else if (written > 0)
         snprintf(error, error_bytes, "findings could not be replayed in a new process");
+    if (moved != 0)
+        snprintf(error, error_bytes, "findings cannot be written below %.120s: %s",
+                 plan->directory, strerror(moved));
     for (uint32_t i = 0; i < FINDINGS_KEPT_MAX; i++)
         if (paths[i][0] != '\0')
             unlink(paths[i]); /* gone already where it was kept */
-    bool failed = written < 0 || (written > 0 && answer == NULL);
+    bool failed = written < 0 || (written > 0 && answer == NULL) || moved != 0;
     json_decref(answer);
     free(paths);
     return failed ? -1 : 0;

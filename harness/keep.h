@@ -12,12 +12,17 @@ struct keep_plan {
                                             const struct finding *finding);
     const void *context; /* for it */
     const char *directory;
+    /* Moves a file that has replayed to where it belongs; false with errno if it cannot. NULL: to
+     * keep_path, whatever is there. */
+    bool (*move)(const struct keep_plan *plan, uint32_t target, struct finding *finding,
+                 const char *temporary);
 };
 
 /* The verdict of the current execution that has the finding's fingerprint; NULL if none. */
 const struct verdict_record *keep_find_record(const struct finding *finding);
 
-/* Where a finding is kept: DIR/TARGET/VERDICT-FINGERPRINT.sched. */
+/* Where a finding is kept: DIR/TARGET/VERDICT-FINGERPRINT.sched, or -1.sched and so on if it has
+ * that place. */
 void keep_path(const char *directory, const struct treadle_target *target,
                const struct finding *finding, char *path, size_t bytes);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ static json_t *run_program(char *const *arguments, int *ret_code)
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive whoever waits for it */
         signal(SIGINT, SIG_IGN);
         signal(SIGTERM, SIG_IGN);
         dup2(pipes[1], STDOUT_FILENO);
