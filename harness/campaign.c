@@ -10,43 +10,13 @@
 #include <string.h>
 
 #include "../scheduler/check.h"
-#include "../scheduler/explore.h"
-#include "../scheduler/scheduler.h"
-#include "../scheduler/target.h"
-#include "keep.h"
-#include "oracle.h"
-#include "status.h"
+#include "campaign_run.h"
+#include "night.h"
 
-#define JOBS_MAX 256u
 #define PIECE_SECONDS 0.1     /* a piece of work should last so long */
 #define PIECE_FIRST 256u      /* executions of a target's first piece */
 #define PIECE_MAX 1000000u
 #define DEATHS_MAX 3u /* of processes over one piece of work */
-
-/* Work, and what has come of it. */
-struct piece {
-    struct work work;
-    uint32_t position; /* of the work's target in the campaign */
-    uint32_t deaths;   /* workers that died over it */
-};
-
-struct campaign_worker {
-    struct process process; /* first, so that one leads to the other */
-    bool busy;
-    struct piece piece;
-    struct greybox_sent *sent; /* in a greybox search: of each target's */
-};
-
-struct campaign {
-    const struct campaign_options *options;
-    struct campaign_result *result;
-    struct campaign_worker workers[JOBS_MAX];
-    struct status status;
-    /* Pieces to be done again or finished: a worker died over them. */
-    struct piece left_over[JOBS_MAX];
-    uint32_t left_over_count;
-    struct shown shown; /* received */
-};
 
 static volatile sig_atomic_t interrupted; /* how often, up to 2 */
 
@@ -60,14 +30,16 @@ static void campaign_interrupt(int number)
 
 static bool campaign_time_over(const struct campaign *campaign)
 {
-    const struct campaign_options *options = campaign->options;
+    const struct campaign_options *options = &campaign->options;
     return interrupted
-           || (options->seconds > 0 && tally_now() - options->plan.start >= options->seconds);
+           || (options->seconds > 0
+               && tally_now() - options->plan.start - campaign->seconds_before
+                      >= options->seconds);
 }
 
 static uint64_t piece_size(const struct campaign *campaign, const struct campaign_target *target)
 {
-    const struct campaign_options *options = campaign->options;
+    const struct campaign_options *options = &campaign->options;
     uint64_t left = options->executions == 0 ? UINT64_MAX : options->executions - target->next;
     uint64_t size = PIECE_FIRST;
     if (target->tally.seconds > 0) {
@@ -84,7 +56,7 @@ static uint64_t piece_size(const struct campaign *campaign, const struct campaig
 
 static bool target_has_work(const struct campaign *campaign, const struct campaign_target *target)
 {
-    uint64_t limit = campaign->options->executions;
+    uint64_t limit = campaign->options.executions;
     return !target->stopped && target->error[0] == '\0' && (limit == 0 || target->next < limit)
            && (target->greybox == NULL
                || greybox_generation(target->greybox, target->next) != NULL);
@@ -106,13 +78,27 @@ static int32_t next_target(const struct campaign *campaign)
     return best;
 }
 
+/* The last piece left over whose target is still executed; false if there is none. */
+static bool next_left_over(struct campaign *campaign, struct piece *ret_piece)
+{
+    for (uint32_t i = campaign->left_over_count; i-- > 0;) {
+        const struct campaign_target *target =
+            &campaign->result->targets[campaign->left_over[i].position];
+        if (target->stopped || target->error[0] != '\0')
+            continue;
+        *ret_piece = campaign->left_over[i];
+        campaign->left_over[i] = campaign->left_over[--campaign->left_over_count];
+        return true;
+    }
+    return false;
+}
+
 /* The next piece of work; false if there is none now. */
 static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 {
     if (campaign_time_over(campaign))
         return false;
-    if (campaign->left_over_count > 0) {
-        *ret_piece = campaign->left_over[--campaign->left_over_count];
+    if (next_left_over(campaign, ret_piece)) {
         campaign->result->targets[ret_piece->position].pieces_out++;
         return true;
     }
@@ -132,14 +118,18 @@ static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 
 /* ---- what comes back ------------------------------------------------------------------------- */
 
-/* There are never more pieces left over than workers: each has one, and they go out first. */
-static void take_left_over(struct campaign *campaign, struct piece piece, uint64_t done)
+void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done)
 {
     if (done >= piece.work.count)
         return;
     piece.work.from += done;
     piece.work.count -= done;
-    CHECK(campaign->left_over_count, <, JOBS_MAX);
+    if (campaign->left_over_count == campaign->left_over_capacity) {
+        campaign->left_over_capacity = 2 * campaign->left_over_capacity + 16;
+        campaign->left_over = reallocarray(campaign->left_over, campaign->left_over_capacity,
+                                           sizeof *campaign->left_over);
+        CHECK(campaign->left_over != NULL, ==, true);
+    }
     campaign->left_over[campaign->left_over_count++] = piece;
 }
 
@@ -148,7 +138,7 @@ static bool start_worker(struct campaign *campaign, struct campaign_worker *work
     worker->busy = false;
     if (worker->sent != NULL)
         memset(worker->sent, 0, campaign->result->target_count * sizeof *worker->sent);
-    return worker_start(&worker->process, &campaign->options->plan);
+    return worker_start(&worker->process, &campaign->options.plan);
 }
 
 /* The worker is gone: in good order after a crash of the subject, or lost. */
@@ -158,14 +148,14 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
     struct campaign_target *target = &campaign->result->targets[piece->position];
     char how[sizeof worker->process.board->limit];
     bool hopeless = process_end(&worker->process, how, sizeof how);
+    campaign->died += worker->busy;
     if (worker->busy) {
         target->pieces_out--;
         piece->deaths++;
+        campaign_leave(campaign, *piece, 0);
         if (hopeless)
             snprintf(target->error, sizeof target->error, "%s", how);
-        else if (piece->deaths < DEATHS_MAX)
-            take_left_over(campaign, *piece, 0);
-        else
+        else if (piece->deaths >= DEATHS_MAX)
             snprintf(target->error, sizeof target->error,
                      "its process ended %u times (%.64s) in executions %llu to %llu", DEATHS_MAX,
                      how, (unsigned long long)piece->work.from,
@@ -217,10 +207,11 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     if (result.setup_error[0] != '\0')
         snprintf(target->error, sizeof target->error, "its set-up ends with %.150s",
                  result.setup_error);
-    else if (campaign->options->plan.stop_on_first && result.finding_count > 0)
+    else if (campaign->options.plan.stop_on_first && result.finding_count > 0)
         target->stopped = true;
-    else
-        take_left_over(campaign, worker->piece, result.done);
+    campaign_leave(campaign, worker->piece, result.done);
+    if (campaign->options.lasting)
+        night_take(campaign, worker->piece.position);
     if (result.over)
         replace_worker(campaign, worker);
 }
@@ -232,41 +223,8 @@ static void dismiss(struct campaign *campaign, struct campaign_worker *worker)
     process_kill(&worker->process);
     process_end(&worker->process, how, sizeof how);
     campaign->result->targets[worker->piece.position].pieces_out--;
+    campaign_leave(campaign, worker->piece, 0);
     worker->busy = false;
-}
-
-/* ---- keeping --------------------------------------------------------------------------------- */
-
-/* Makes a finding's choices again, in a process that does nothing else. */
-static const struct verdict_record *execute_again(const void *context, uint32_t target,
-                                                  const struct finding *finding)
-{
-    const struct worker_plan *plan = context;
-    const char *rule;
-    struct scheduler_options options = worker_options(plan);
-    if (scheduler_open(target_at(target), &options, &rule) != TREADLE_OK)
-        return NULL;
-    struct explore_step *steps = explore_steps_of(finding->choices, finding->choice_count);
-    struct strategy strategy = strategy_steps(steps, finding->choice_count);
-    scheduler_run(&strategy, 0);
-    oracle_judge();
-    free(steps);
-    return strategy.steps.blocked ? NULL : keep_find_record(finding);
-}
-
-/* Keeps the chosen findings and drops the rest of the list. */
-void campaign_keep(const struct campaign_options *options, struct campaign_target *target)
-{
-    struct finding_list *list = &target->findings;
-    finding_list_choose(list);
-    if (list->count == 0 || options->directory == NULL)
-        return;
-    const struct keep_plan plan = { .execute = execute_again,
-                                    .context = &options->plan,
-                                    .directory = options->directory };
-    int failed = keep_findings(&plan, target->index, list, target->error, sizeof target->error);
-    for (uint32_t i = 0; failed == 0 && i < list->count; i++)
-        target->tally.verdicts[TREADLE_NONDETERMINISTIC] += !list->items[i].kept;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -285,7 +243,7 @@ static bool send_work(struct campaign *campaign, struct campaign_worker *worker,
 static bool give_work(struct campaign *campaign)
 {
     bool busy = false;
-    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
+    for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         struct campaign_worker *worker = &campaign->workers[i];
         if (worker->process.socket >= 0 && !worker->busy
             && next_piece(campaign, &worker->piece)) {
@@ -303,9 +261,9 @@ static bool give_work(struct campaign *campaign)
 
 static void take_results(struct campaign *campaign)
 {
-    struct process *busy[JOBS_MAX];
+    struct process *busy[CAMPAIGN_JOBS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < campaign->options->jobs; i++)
+    for (uint32_t i = 0; i < campaign->options.jobs; i++)
         if (campaign->workers[i].busy)
             busy[count++] = &campaign->workers[i].process;
     bool hurried = interrupted > 1;
@@ -321,19 +279,24 @@ static void campaign_loop(struct campaign *campaign)
 {
     while (give_work(campaign)) {
         take_results(campaign);
-        status_show(&campaign->status, campaign->result, campaign->options);
+        if (campaign->options.lasting)
+            night_step(campaign);
+        else
+            status_show(&campaign->status, campaign->result, &campaign->options);
     }
-    for (uint32_t i = 0; i < campaign->options->jobs; i++)
+    if (campaign->options.lasting) /* its processes have copies of the workers' sockets */
+        night_end(campaign, interrupted != 0);
+    for (uint32_t i = 0; i < campaign->options.jobs; i++)
         process_hang_up(&campaign->workers[i].process);
-    for (uint32_t i = 0; i < campaign->options->jobs; i++) {
+    for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         struct process *process = &campaign->workers[i].process;
         char how[sizeof process->board->limit];
         if (process->board != NULL)
             process_end(process, how, sizeof how);
     }
-    for (uint32_t i = 0; i < campaign->result->target_count; i++) {
+    for (uint32_t i = 0; i < campaign->result->target_count && !campaign->options.lasting; i++) {
         status_keeping(&campaign->status, campaign->result, i);
-        campaign_keep(campaign->options, &campaign->result->targets[i]);
+        campaign_keep(&campaign->options, &campaign->result->targets[i]);
     }
     status_end(&campaign->status);
 }
@@ -357,19 +320,10 @@ struct campaign_result *campaign_result_create(const struct campaign_options *op
     return result;
 }
 
-struct campaign_result *campaign_run(const struct campaign_options *options)
+/* Starts the workers; returns how many there are. */
+static uint32_t start_workers(struct campaign *campaign)
 {
-    CHECK(options->jobs, >=, 1u);
-    CHECK(options->jobs, <=, JOBS_MAX);
-    struct campaign *campaign = calloc(1, sizeof *campaign);
-    CHECK(campaign != NULL, ==, true);
-    campaign->options = options;
-    campaign->result = campaign_result_create(options);
-    struct sigaction action = { .sa_handler = campaign_interrupt, .sa_flags = SA_RESTART };
-    struct sigaction before_interrupt, before_terminate;
-    sigaction(SIGINT, &action, &before_interrupt);
-    sigaction(SIGTERM, &action, &before_terminate);
-    interrupted = 0;
+    const struct campaign_options *options = &campaign->options;
     uint32_t started = 0;
     for (uint32_t i = 0; i < options->jobs && options->plan.greybox; i++) {
         campaign->workers[i].sent = calloc(options->target_count + 1,
@@ -381,20 +335,47 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     if (started > 0 && started < options->jobs)
         fprintf(stderr, "treadle: only %u of %u processes could be started: %s\n", started,
                 options->jobs, strerror(errno));
+    return started;
+}
+
+/* Frees all but the result. */
+static void campaign_free(struct campaign *campaign)
+{
+    for (uint32_t i = 0; i < campaign->options.jobs; i++)
+        free(campaign->workers[i].sent);
+    shown_clear(&campaign->shown);
+    free(campaign->left_over);
+    free(campaign);
+}
+
+struct campaign_result *campaign_run(const struct campaign_options *options)
+{
+    CHECK(options->jobs, >=, 1u);
+    CHECK(options->jobs, <=, CAMPAIGN_JOBS_MAX);
+    struct campaign *campaign = calloc(1, sizeof *campaign);
+    CHECK(campaign != NULL, ==, true);
+    campaign->options = *options;
+    campaign->result = campaign_result_create(options);
+    struct sigaction action = { .sa_handler = campaign_interrupt, .sa_flags = SA_RESTART };
+    struct sigaction before_interrupt, before_terminate;
+    sigaction(SIGINT, &action, &before_interrupt);
+    sigaction(SIGTERM, &action, &before_terminate);
+    interrupted = 0;
+    bool alone = !options->lasting || night_begin(campaign);
+    uint32_t started = alone ? start_workers(campaign) : 0;
+    int cause = alone ? errno : EWOULDBLOCK;
     if (started > 0)
         campaign_loop(campaign);
     sigaction(SIGINT, &before_interrupt, NULL);
     sigaction(SIGTERM, &before_terminate, NULL);
     struct campaign_result *result = campaign->result;
-    result->seconds = tally_now() - options->plan.start;
+    result->seconds = tally_now() - campaign->options.plan.start;
     result->interrupted = interrupted != 0;
-    for (uint32_t i = 0; i < options->jobs; i++)
-        free(campaign->workers[i].sent);
-    shown_clear(&campaign->shown);
-    free(campaign);
+    campaign_free(campaign);
     if (started > 0)
         return result;
     campaign_destroy(result);
+    errno = cause;
     return NULL;
 }
 

@@ -13,6 +13,9 @@ struct campaign_options {
     struct worker_plan plan;
     uint32_t jobs;
     const char *directory; /* findings go there; NULL: nothing is kept */
+    bool lasting; /* it goes on where earlier runs in the directory have ended; findings are saved
+                     as soon as they are found */
+    const char *strategy; /* its name, in a campaign that lasts */
 };
 
 struct campaign_target {
@@ -23,8 +26,11 @@ struct campaign_target {
     uint32_t pieces_out; /* pieces of work being done */
     struct greybox *greybox; /* in a greybox search */
     bool stopped;        /* --stop-on-first: it has one */
+    bool error_said;     /* on standard error */
     char error[400];     /* it could not be run or its findings not be kept: why; else empty */
 };
+
+struct verdict_record;
 
 struct campaign_result {
     struct campaign_target *targets; /* as in the options */
@@ -34,8 +40,14 @@ struct campaign_result {
 };
 
 /* Runs the campaign; returns its result, to be freed with campaign_destroy. NULL if no worker
- * process could be started (errno says why). */
+ * process could be started (errno says why); errno is EWOULDBLOCK if another campaign is at work in
+ * the directory. */
 struct campaign_result *campaign_run(const struct campaign_options *options);
+
+/* Makes a finding's choices again, in a process that does nothing else, as struct keep_plan wants
+ * it; context: the worker plan. */
+const struct verdict_record *campaign_execute_again(const void *context, uint32_t target,
+                                                    const struct finding *finding);
 
 /* For who runs a campaign in another way: a result without anything done; and what keeps the chosen
  * findings of a target and drops the rest. */

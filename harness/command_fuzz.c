@@ -143,8 +143,9 @@ static int exit_code(const struct fuzz_options *options, const struct campaign_r
         bool missing = options->require
                        && tally_unmet(&target->tally, target_at(target->index)) > 0;
         if (target->error[0] != '\0') {
-            fprintf(stderr, "treadle fuzz: %s: %s\n", target_at(target->index)->name,
-                    target->error);
+            if (!target->error_said)
+                fprintf(stderr, "treadle fuzz: %s: %s\n", target_at(target->index)->name,
+                        target->error);
             return EXIT_USAGE;
         }
         if (report_is_unexpected(target_at(target->index), &target->tally) || missing)
@@ -210,6 +211,7 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
         if (value[0] == '\0')
             return command_misuse(&command_fuzz, "--out wants the name of a directory");
         campaign->directory = value;
+        campaign->lasting = true;
         return 0;
     default:
         return EXIT_USAGE;
@@ -274,11 +276,18 @@ static int run(int argument_count, char **arguments)
     if (targets == NULL)
         return EXIT_USAGE;
     options.campaign.targets = targets;
+    options.campaign.lasting &= options.engine == NULL;
+    options.campaign.strategy = options.strategy;
     options.campaign.plan.start = tally_now();
     struct campaign_result *result = options.engine != NULL
                                          ? campaign_run_engine(&options.campaign, options.engine)
                                          : campaign_run(&options.campaign);
     free(targets);
+    if (result == NULL && errno == EWOULDBLOCK) {
+        fprintf(stderr, "treadle fuzz: another campaign is at work in %.200s\n",
+                options.campaign.directory);
+        return EXIT_USAGE;
+    }
     if (result == NULL) {
         fprintf(stderr, "treadle fuzz: no process could be started: %s\n", strerror(errno));
         return EXIT_USAGE;

@@ -1,5 +1,5 @@
-/* image.h: files of our own that another run reads again: their bytes, put together and taken apart,
- * and written in one step. */
+/* image.h: files of our own that another run reads again: their bytes, put together and taken
+ * apart, and written in one step. */
 #ifndef TREADLE_IMAGE_H
 #define TREADLE_IMAGE_H
 
@@ -35,8 +35,8 @@ bool image_unseal(struct image *image);
 /* The whole file; false with errno. */
 bool image_read(const char *path, struct image *ret_image);
 
-/* Writes path anew, by way of temporary, in one step: whenever this process or the machine ends, the
- * file is either as it was or complete. False with errno; then temporary is gone. */
+/* Writes path anew, by way of temporary, in one step: whenever this process or the machine ends,
+ * the file is either as it was or complete. False with errno; then temporary is gone. */
 bool image_write(const struct image *image, const char *path, const char *temporary);
 
 /* Tells builds of the program apart. */

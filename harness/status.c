@@ -9,15 +9,29 @@
 #include "table.h"
 
 #define STATUS_SECONDS 0.25
+#define STATUS_COLUMNS 99
+
+bool status_is_due(struct status *status)
+{
+    double now = tally_now();
+    if (now - status->shown < STATUS_SECONDS || !isatty(STDERR_FILENO))
+        return false;
+    status->shown = now;
+    return true;
+}
+
+void status_line(struct status *status, const char *text)
+{
+    status->visible = true;
+    fprintf(stderr, "\r\033[K%.*s", STATUS_COLUMNS, text);
+    fflush(stderr);
+}
 
 void status_show(struct status *status, const struct campaign_result *result,
                  const struct campaign_options *options)
 {
-    double now = tally_now();
-    if (!isatty(STDERR_FILENO) || now - status->shown < STATUS_SECONDS)
+    if (!status_is_due(status))
         return;
-    status->shown = now;
-    status->visible = true;
     uint64_t executions = 0, findings = 0;
     uint32_t wrong = 0;
     double busy = 0;
@@ -33,10 +47,12 @@ void status_show(struct status *status, const struct campaign_result *result,
     char limit[32] = "";
     if (options->seconds > 0)
         snprintf(limit, sizeof limit, " of %.0f", options->seconds);
-    fprintf(stderr, "\r\033[K%.0f%s s  %s executions  %s/s per core  %llu findings in %u of %u targets",
-            now - options->plan.start, limit, count, rate, (unsigned long long)findings, wrong,
-            result->target_count);
-    fflush(stderr);
+    char text[256];
+    snprintf(text, sizeof text,
+             "%.0f%s s  %s executions  %s/s per core  %llu findings in %u of %u targets",
+             tally_now() - options->plan.start, limit, count, rate, (unsigned long long)findings,
+             wrong, result->target_count);
+    status_line(status, text);
 }
 
 void status_keeping(struct status *status, const struct campaign_result *result,

@@ -17,6 +17,11 @@ struct status {
 void status_show(struct status *status, const struct campaign_result *result,
                  const struct campaign_options *options);
 
+/* Whether it is time for another line, and there is a terminal to show it on; shows one, of which
+ * as much is left out as does not fit. */
+bool status_is_due(struct status *status);
+void status_line(struct status *status, const char *text);
+
 /* Says that the findings of target number `position` are being replayed and saved. */
 void status_keeping(struct status *status, const struct campaign_result *result,
                     uint32_t position);

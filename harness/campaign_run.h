@@ -1,0 +1,48 @@
+/* campaign_run.h: a campaign while it runs: what its files share. */
+#ifndef TREADLE_CAMPAIGN_RUN_H
+#define TREADLE_CAMPAIGN_RUN_H
+
+#include "campaign.h"
+#include "folder.h"
+#include "keeper.h"
+#include "status.h"
+#include "timeline.h"
+
+#define CAMPAIGN_JOBS_MAX 256u
+
+/* Work, and what has come of it. */
+struct piece {
+    struct work work;
+    uint32_t position; /* of the work's target in the campaign */
+    uint32_t deaths;   /* workers that died over it */
+};
+
+struct campaign_worker {
+    struct process process; /* first, so that one leads to the other */
+    bool busy;
+    struct piece piece;
+    struct greybox_sent *sent; /* in a greybox search: of each target's */
+};
+
+struct campaign {
+    struct campaign_options options;
+    struct campaign_result *result;
+    struct campaign_worker workers[CAMPAIGN_JOBS_MAX];
+    struct status status;
+    struct piece *left_over; /* to be done again or finished: workers died over them, or time was */
+    uint32_t left_over_count, left_over_capacity;
+    struct shown shown; /* received */
+    /* of one that goes on in its folder: */
+    struct folder folder;
+    struct keeper keeper;
+    struct timeline timeline;
+    double seconds_before; /* of earlier runs */
+    double next_writing;   /* when all is written down next: tally_now() */
+    double writing_period;
+    uint64_t runs, died; /* this one included; workers that were lost */
+};
+
+/* Adds what is left of a piece of work of which so much is done. */
+void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done);
+
+#endif
