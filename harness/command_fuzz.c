@@ -308,7 +308,8 @@ const struct command command_fuzz = {
     .help =
         "\nTARGET may be a glob; without one, every target but bench/* is fuzzed.\n\n"
         "  --time 60s         wall clock of the whole run, shared among the targets (ms s m h d)\n"
-        "  --executions N     executions of each target; whichever ends first\n"
+        "  --executions N     executions of each target, those of earlier runs on DIR among\n"
+        "                     them; whichever ends first\n"
         "  --seed N           default 1; the same seed and --executions give the same counts\n"
         "  --strategy S       portfolio (default: what was new is varied), random, sticky, pos,\n"
         "                     pct (pct:5 for depth 5)\n"
@@ -317,7 +318,10 @@ const struct command command_fuzz = {
         "                     built (packages libclang-rt-14-dev, afl++); what is executed then\n"
         "                     depends on time\n"
         "  --jobs N           processes; default: one for each core\n"
-        "  --out DIR          where findings go; default findings/new\n"
+        "  --out DIR          a campaign that lasts: DIR holds its findings, saved as soon as they\n"
+        "                     are found, its corpus, status.json and report.html; started again\n"
+        "                     on DIR it goes on. Without --out, and with libfuzzer, findings\n"
+        "                     alone are kept (findings/new)\n"
         "  --stop-on-first    leave a target at its first finding\n"
         "  --require          exit 1 also if a verdict that a target must show was not found\n"
         "  --twice            run each execution again and report any difference\n"
@@ -325,6 +329,7 @@ const struct command command_fuzz = {
         "A finding is shrunk as far as that is quickly done (`treadle shrink` goes to the end)\n"
         "and replayed twice, once in a new process, before it is saved. To keep one as a\n"
         "regression test, move its file to findings/TARGET/.\n\n"
-        "Example:\n  treadle fuzz 'gomap/*' --time 30s --require\n",
+        "Examples:\n  treadle fuzz 'gomap/*' --time 30s --require\n"
+        "  treadle fuzz --time 8h --out night     # in the morning: night/report.html\n",
     .run = run,
 };
