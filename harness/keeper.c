@@ -172,7 +172,8 @@ static void keeper_end(struct campaign *campaign)
     keeper->deaths = nothing ? keeper->deaths + 1 : 0;
     if (nothing && keeper->deaths >= DEATHS_MAX) {
         char cause[256];
-        snprintf(cause, sizeof cause, "findings could not be saved in %.120s: a process ended (%.60s)",
+        snprintf(cause, sizeof cause,
+                 "findings could not be saved below %.120s: a process ended (%.60s)",
                  campaign->options.directory, how);
         folder_say_trouble(&campaign->folder, cause);
         keeper->retry_at = tally_now() + RETRY_SECONDS;

@@ -45,7 +45,7 @@ static bool is_of_this_build(const struct schedule *schedule)
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-enum there { THERE_NOTHING, THERE_SOMETHING_ELSE, THERE_SHORTER, THERE_LONGER };
+enum there { THERE_NOTHING, THERE_SOMETHING_ELSE, THERE_AS_SHORT, THERE_LONGER };
 
 /* What lies where a finding is to go; a schedule of another build is set aside. */
 static enum there what_is_there(const char *path, const struct finding *finding,
@@ -59,7 +59,7 @@ static enum there what_is_there(const char *path, const struct finding *finding,
     enum there there = THERE_SOMETHING_ELSE;
     if (known != NULL && mine != NULL && known->fingerprint == finding->fingerprint) {
         if (is_of_this_build(known))
-            there = is_shorter(known, mine) ? THERE_SHORTER : THERE_LONGER;
+            there = is_shorter(mine, known) ? THERE_LONGER : THERE_AS_SHORT;
         else if (folder_rename_aside(path, aside))
             there = THERE_NOTHING;
     }
@@ -77,7 +77,7 @@ static bool move(const char *directory, uint32_t target, struct finding *finding
         switch (what_is_there(path, finding, temporary)) {
         case THERE_SOMETHING_ELSE:
             continue;
-        case THERE_SHORTER:
+        case THERE_AS_SHORT:
             if (shorter_stays)
                 return true;
             return rename(temporary, path) == 0;

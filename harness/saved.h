@@ -6,8 +6,8 @@
 #include "keep.h"
 
 /* Moves a file that has replayed to the place of its finding (struct keep_plan, move), unless one
- * that shows the same is there and shorter. What is there and is no schedule stays, and the finding
- * gets the next place; what another build of the subject wrote is set aside. */
+ * that shows the same is there and no longer. What is there and is no schedule stays, and the
+ * finding gets the next place; what another build of the subject wrote is set aside. */
 bool saved_move(const struct keep_plan *plan, uint32_t target, struct finding *finding,
                 const char *temporary);
 
