@@ -71,7 +71,8 @@ struct finding_life {
     bool earlier; /* by an earlier run */
     bool counted; /* as one that did not come again */
     double found_seconds; /* when, in seconds of the campaign */
-    char rule[200];       /* that it breaks; "" as long as it is not saved */
+    uint32_t switches, events; /* of its file, once it is saved */
+    char rule[200];            /* that it breaks; "" as long as it is not saved */
 };
 
 struct finding_kept {

@@ -18,8 +18,8 @@
 struct kept_message {
     uint64_t fingerprint, number; /* as it was asked for */
     struct finding finding;       /* as it was kept; without choices */
+    struct finding_life life;     /* what its file tells */
     bool kept;
-    char rule[200];
     char error[200]; /* nothing could be written: why; else empty */
 };
 
@@ -46,8 +46,7 @@ static void save(const struct campaign *campaign, uint32_t target, const struct 
         message->kept = true;
         message->finding = one.items[0].finding;
         message->finding.choices = NULL;
-        saved_rule(campaign->options.directory, target, &message->finding, message->rule,
-                   sizeof message->rule);
+        saved_describe(campaign->options.directory, target, &message->finding, &message->life);
     }
     finding_list_clear(&one);
 }
@@ -107,7 +106,9 @@ static void take_message(struct campaign *campaign, const struct kept_message *m
             item->life.saved = true;
             item->finding.fingerprint = message->finding.fingerprint;
             item->finding.place = message->finding.place;
-            memcpy(item->life.rule, message->rule, sizeof item->life.rule);
+            item->life.switches = message->life.switches;
+            item->life.events = message->life.events;
+            memcpy(item->life.rule, message->life.rule, sizeof item->life.rule);
         } else if (!item->life.saved && !item->life.counted) {
             item->life.counted = true;
             target->tally.verdicts[TREADLE_NONDETERMINISTIC]++;

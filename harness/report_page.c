@@ -108,7 +108,8 @@ static void put_finding(FILE *out, const struct campaign *campaign, const struct
     cell(out, row->item->life.rule);
     snprintf(text, sizeof text, "%016llx", (unsigned long long)finding->fingerprint);
     cell_code(out, text);
-    fprintf(out, "<td class=number>%u</td>", finding->switches);
+    fprintf(out, "<td class=number>%u</td>",
+            row->item->life.saved ? row->item->life.switches : finding->switches);
     if (row->item->life.saved) {
         keep_path(campaign->options.directory, row->target, finding, path, sizeof path);
         progress_replay(campaign, row->target, finding, replay, sizeof replay);
@@ -145,8 +146,8 @@ static void put_findings(FILE *out, const struct campaign *campaign,
           "<th>see it</th></tr></thead><tbody>\n", out);
     for (size_t i = 0; i < count; i++)
         put_finding(out, campaign, &rows[i]);
-    fputs("</tbody></table>\n<p class=quiet>! marks a verdict that its target does not expect. "
-          "Switches are those of the execution before it was shrunk.</p>\n", out);
+    fputs("</tbody></table>\n<p class=quiet>! marks a verdict that its target does not expect."
+          "</p>\n", out);
     free(rows);
 }
 

@@ -112,13 +112,23 @@ void saved_retire(const char *directory, uint32_t target, const struct finding *
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-void saved_rule(const char *directory, uint32_t target, const struct finding *finding, char *rule,
-                size_t bytes)
+/* Fills in what a schedule tells. */
+static void describe(const struct schedule *schedule, struct finding_life *life)
+{
+    life->saved = true;
+    life->switches = switches_of(schedule);
+    life->events = schedule->events;
+    snprintf(life->rule, sizeof life->rule, "%s", schedule->rule != NULL ? schedule->rule : "");
+}
+
+void saved_describe(const char *directory, uint32_t target, const struct finding *finding,
+                    struct finding_life *life)
 {
     char path[FOLDER_PATH_BYTES], error[4096];
     keep_path(directory, target_at(target), finding, path, sizeof path);
     struct schedule *schedule = schedule_load(path, error, sizeof error);
-    snprintf(rule, bytes, "%s", schedule != NULL && schedule->rule != NULL ? schedule->rule : "");
+    if (schedule != NULL)
+        describe(schedule, life);
     schedule_destroy(schedule);
 }
 
@@ -155,10 +165,9 @@ static void load_schedule(const char *directory, const char *path, uint32_t targ
         CHECK(known != NULL, ==, true);
     }
     known->finding.place = finding.place;
-    known->life.saved = known->life.earlier = true;
+    known->life.earlier = true;
     known->kept = known->finding.choices == NULL;
-    snprintf(known->life.rule, sizeof known->life.rule, "%s",
-             schedule->rule != NULL ? schedule->rule : "");
+    describe(schedule, &known->life);
 }
 
 static int is_schedule_file(const struct dirent *entry)

@@ -23,8 +23,8 @@ void saved_load(const char *directory, uint32_t target, struct finding_list *lis
 /* Gives the file of a finding that is no longer among the best ones another name, PATH.surplus. */
 void saved_retire(const char *directory, uint32_t target, const struct finding *finding);
 
-/* The rule that a saved finding breaks, "" if it cannot be told. */
-void saved_rule(const char *directory, uint32_t target, const struct finding *finding, char *rule,
-                size_t bytes);
+/* Fills in what the file of a finding tells of it. */
+void saved_describe(const char *directory, uint32_t target, const struct finding *finding,
+                    struct finding_life *life);
 
 #endif

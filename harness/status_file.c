@@ -40,18 +40,17 @@ static json_t *finding_json(const struct campaign *campaign, const struct treadl
     progress_replay(campaign, target, &item->finding, replay, sizeof replay);
     snprintf(fingerprint, sizeof fingerprint, "%016llx",
              (unsigned long long)item->finding.fingerprint);
+    bool saved = item->life.saved;
+    json_int_t switches = saved ? item->life.switches : item->finding.switches;
+    json_int_t events = saved ? item->life.events : item->finding.steps;
     bool expected = target->expects >> item->finding.verdict & 1;
     json_t *json = json_pack("{s:s, s:b, s:s, s:I, s:I, s:f, s:b}", "verdict",
                              verdict_name(item->finding.verdict), "expected", expected,
-                             "fingerprint", fingerprint, "switches",
-                             (json_int_t)item->finding.switches, "events",
-                             (json_int_t)item->finding.steps, "found_seconds",
-                             item->life.found_seconds, "saved", item->life.saved);
+                             "fingerprint", fingerprint, "switches", switches, "events", events,
+                             "found_seconds", item->life.found_seconds, "saved", saved);
     json_object_set_new(json, "rule", command_json_text(item->life.rule));
-    json_object_set_new(json, "path",
-                        item->life.saved ? command_json_text(path) : json_null());
-    json_object_set_new(json, "replay",
-                        item->life.saved ? command_json_text(replay) : json_null());
+    json_object_set_new(json, "path", saved ? command_json_text(path) : json_null());
+    json_object_set_new(json, "replay", saved ? command_json_text(replay) : json_null());
     return json;
 }
 
