@@ -20,7 +20,8 @@ struct kept_message {
     struct finding finding;       /* as it was kept; without choices */
     struct finding_life life;     /* what its file tells */
     bool kept;
-    char error[200]; /* nothing could be written: why; else empty */
+    bool stuck;      /* executed again, it blocks */
+    char error[200]; /* nothing could be written, or it is stuck: why; else empty */
 };
 
 /* ---- in the process that saves --------------------------------------------------------------- */
@@ -48,6 +49,7 @@ static void save(const struct campaign *campaign, uint32_t target, const struct 
         message->finding.choices = NULL;
         saved_describe(campaign->options.directory, target, &message->finding, &message->life);
     }
+    message->stuck = strstr(message->error, PATIENCE_OVER) != NULL;
     finding_list_clear(&one);
 }
 
@@ -73,7 +75,7 @@ static void keeper_serve(const void *context, int socket, struct process_board *
         message.number = item->finding.number;
         save(campaign, target->index, item, &message);
         board->executions++;
-        if (!process_write(socket, &message, sizeof message) || message.error[0] != '\0')
+        if (!process_write(socket, &message, sizeof message))
             return;
     }
 }
@@ -92,7 +94,7 @@ static void take_message(struct campaign *campaign, const struct kept_message *m
 {
     struct campaign_target *target = &campaign->result->targets[campaign->keeper.position];
     campaign->keeper.deaths = 0;
-    if (message->error[0] != '\0') {
+    if (message->error[0] != '\0' && !message->stuck) {
         campaign->keeper.retry_at = tally_now() + RETRY_SECONDS;
         folder_say_trouble(&campaign->folder, message->error);
         return;
@@ -102,7 +104,9 @@ static void take_message(struct campaign *campaign, const struct kept_message *m
         if (item->finding.fingerprint != message->fingerprint)
             continue;
         bool same = item->finding.number == message->number;
-        if (message->kept) {
+        if (message->stuck) { /* so do others: the target is left */
+            snprintf(target->error, sizeof target->error, "%s", message->error);
+        } else if (message->kept) {
             item->life.saved = true;
             item->finding.fingerprint = message->finding.fingerprint;
             item->finding.place = message->finding.place;
