@@ -5,7 +5,8 @@
 
 #include "campaign_run.h"
 
-/* Reads what earlier runs have left in the directory. False if another campaign is at work in it. */
+/* Reads what earlier runs have left in the directory. False if another campaign is at work
+ * there. */
 bool night_begin(struct campaign *campaign);
 
 /* New findings of a target may be there. */

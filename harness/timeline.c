@@ -29,6 +29,8 @@ void timeline_add(struct timeline *timeline, const struct sample *sample)
         timeline->period = PERIOD_FIRST;
     if (timeline->count == TIMELINE_SAMPLES_MAX)
         thin_out(timeline);
+    if (!timeline_is_due(timeline, sample->seconds))
+        return; /* any more */
     timeline->samples[timeline->count++] = *sample;
 }
 
