@@ -329,7 +329,7 @@ const struct command command_fuzz = {
         "A finding is shrunk as far as that is quickly done (`treadle shrink` goes to the end)\n"
         "and replayed twice, once in a new process, before it is saved. To keep one as a\n"
         "regression test, move its file to findings/TARGET/.\n\n"
-        "Examples:\n  treadle fuzz 'gomap/*' --time 30s --require\n"
+        "Example:\n  treadle fuzz 'gomap/*' --time 30s --require\n"
         "  treadle fuzz --time 8h --out night     # in the morning: night/report.html\n",
     .run = run,
 };
