@@ -1,21 +1,19 @@
 /* command_replay.c: `treadle replay`. */
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../scheduler/check.h"
 #include "command.h"
-#include "explain.h"
 #include "junit.h"
-#include "replay.h"
+#include "last_failures.h"
+#include "replay_answer.h"
 
 struct replay_options {
-    bool json, trace, resync;
+    bool json, trace, resync, expect_fixed;
     const char *junit;
 };
 
@@ -23,8 +21,8 @@ struct replay_run {
     const struct replay_options *options;
     json_t *replays;
     struct junit *junit;
-    uint32_t file_count;
-    int code; /* the worst so far: EXIT_USAGE before EXIT_MISMATCH */
+    bool apart; /* each file is executed in a process of its own */
+    int code;   /* the worst so far: EXIT_USAGE before EXIT_MISMATCH */
 };
 
 static void run_code(struct replay_run *run, int code)
@@ -33,140 +31,136 @@ static void run_code(struct replay_run *run, int code)
         run->code = code == EXIT_USAGE || run->code == 0 ? code : run->code;
 }
 
-static void add_json(struct replay_run *run, const char *path, const struct replay_result *result)
-{
-    char fingerprint[20], hash[20];
-    snprintf(fingerprint, sizeof fingerprint, "%016llx", (unsigned long long)result->fingerprint);
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)result->hash);
-    const char *verdict = result->record != NULL ? verdict_name(result->record->verdict) : "ok";
-    json_t *json =
-        json_pack("{s:o, s:b, s:s, s:s, s:s, s:I}", "file", command_json_text(path), "matched",
-                  result->matched, "verdict", verdict, "fingerprint", fingerprint, "hash", hash,
-                  "steps", (json_int_t)execution.trace_run_count);
-    json_object_set_new(json, "preemptions", json_integer((json_int_t)result->preemptions));
-    json_object_set_new(json, "diverged_at",
-                        result->diverged ? json_integer(result->diverged_at) : json_null());
-    json_array_append_new(run->replays, json);
-}
+/* ---- one file -------------------------------------------------------------------------------- */
 
-/* Why a replay does not match, one line. */
-static void describe_mismatch(const struct schedule *schedule, const struct replay_result *result,
-                              char *text, size_t bytes)
+static void execute(const struct replay_run *run, const char *path, bool resync,
+                    struct replay_answer *ret_answer)
 {
-    if (result->diverged)
-        snprintf(text, bytes, "line %u no longer matches at event %u: expected %s, found %s",
-                 result->diverged_line, result->diverged_at, result->expected, result->found);
-    else if (!result->same_goroutines)
-        snprintf(text, bytes, "the execution's goroutines are not those that the file names");
-    else if (result->record == NULL)
-        snprintf(text, bytes, "expected %s, found no verdict", verdict_name(schedule->verdict));
-    else if (result->record->verdict != schedule->verdict
-             || result->fingerprint != schedule->fingerprint)
-        snprintf(text, bytes, "expected %s %016llx, found %s %016llx",
-                 verdict_name(schedule->verdict), (unsigned long long)schedule->fingerprint,
-                 verdict_name(result->record->verdict), (unsigned long long)result->fingerprint);
+    const struct replay_options *options = run->options;
+    struct replay_wish wish = { .resync = resync, .trace = options->trace };
+    wish.report = !options->json && (options->trace || !options->expect_fixed);
+    if (run->apart)
+        replay_answer_apart(path, &wish, ret_answer);
     else
-        snprintf(text, bytes, "%u events with hash %016llx, in the file %u with %016llx",
-                 execution.trace_run_count, (unsigned long long)result->hash, schedule->events,
-                 (unsigned long long)schedule->hash);
+        replay_answer_here(path, &wish, ret_answer);
 }
 
-/* A file that cannot be replayed at all; text says why, with its name. */
-static void refuse(struct replay_run *run, const char *path, const char *text)
+/* Adds what the answer says to JSON or prints it, and to JUnit. Where the file failed `line` says
+ * why. */
+static void tell(struct replay_run *run, const char *path, const struct replay_answer *answer,
+                 bool failed, const char *line)
 {
-    fprintf(stderr, "%s\n", text);
-    junit_add(run->junit, path, text, true);
-    run_code(run, EXIT_USAGE);
-}
-
-static void replay_file(struct replay_run *run, const char *path)
-{
-    char text[1024];
-    run->file_count++;
-    struct schedule *schedule = schedule_load(path, text, sizeof text);
-    struct replay_result result;
-    int failed = schedule == NULL ? -2
-                                  : replay_schedule(path, schedule, run->options->resync, &result,
-                                                    text, sizeof text);
-    if (failed != 0) {
-        refuse(run, path, text);
-        schedule_destroy(schedule);
+    const struct replay_options *options = run->options;
+    junit_add(run->junit, path, failed ? line : NULL, false);
+    if (options->json) {
+        json_t *json = json_loads(answer->json, 0, NULL);
+        CHECK(json != NULL, ==, true);
+        if (options->expect_fixed)
+            json_object_set_new(json, "fixed", json_boolean(!failed));
+        json_array_append_new(run->replays, json);
+        if (failed)
+            fprintf(stderr, "%s: %s\n", path, line);
         return;
     }
-    text[0] = '\0';
-    if (!result.matched) {
-        describe_mismatch(schedule, &result, text, sizeof text);
-        run_code(run, EXIT_MISMATCH);
+    printf("%s: %s\n", path, line);
+    if (!options->expect_fixed && answer->diverged && !options->resync)
+        puts("  the subject or the file was edited since; --resync goes on at the nearest "
+             "anchors");
+    if (answer->report != NULL)
+        fputs(answer->report, stdout);
+}
+
+/* It must match what the file says. Returns whether it does. */
+static bool must_match(struct replay_run *run, const char *path,
+                       const struct replay_answer *answer)
+{
+    tell(run, path, answer, !answer->matched, answer->matched ? "matches" : answer->text);
+    return answer->matched;
+}
+
+/* What the file says must no longer appear. */
+static bool must_be_fixed(struct replay_run *run, const char *path,
+                          const struct replay_answer *answer)
+{
+    char line[128];
+    if (answer->shown)
+        snprintf(line, sizeof line, "not fixed: still shows %s", answer->found);
+    else
+        snprintf(line, sizeof line, "fixed: shows %s", answer->found);
+    tell(run, path, answer, answer->shown, line);
+    return !answer->shown;
+}
+
+/* Returns whether all is as it should be. */
+static bool replay_file(struct replay_run *run, const struct schedule_file *file)
+{
+    struct replay_answer answer = { .unreadable = true };
+    if (file->error == NULL) {
+        bool resync = run->options->resync;
+        execute(run, file->path, resync, &answer);
+        if (run->options->expect_fixed && answer.diverged && !answer.shown && !resync) {
+            replay_answer_deinit(&answer);
+            execute(run, file->path, true, &answer);
+        }
     }
-    junit_add(run->junit, path, result.matched ? NULL : text, false);
-    if (run->options->json) {
-        add_json(run, path, &result);
-        if (!result.matched)
-            fprintf(stderr, "%s: %s\n", path, text);
+    bool right = false;
+    if (answer.unreadable) {
+        const char *text = file->error != NULL ? file->error : answer.text;
+        fprintf(stderr, "%s\n", text);
+        junit_add(run->junit, file->path, text, true);
+        run_code(run, EXIT_USAGE);
     } else {
-        printf("%s: %s\n", path, result.matched ? "matches" : text);
-        if (!result.matched && result.diverged && !run->options->resync)
-            puts("  the subject or the file was edited since; --resync goes on at the nearest "
-                 "anchors");
-        explain_execution(stdout, &result, run->options->trace);
+        right = run->options->expect_fixed ? must_be_fixed(run, file->path, &answer)
+                                           : must_match(run, file->path, &answer);
+        run_code(run, right ? 0 : EXIT_MISMATCH);
     }
-    schedule_destroy(schedule);
+    replay_answer_deinit(&answer);
+    return right;
 }
 
-/* ---- folders --------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
-static int ends_with_sched(const char *name)
+/* The files of one argument. */
+struct replay_part {
+    const char *path;
+    bool folder;
+    uint32_t from, count;
+};
+
+static void find_files(struct schedule_files *files, struct replay_part *parts, char **paths,
+                       uint32_t count)
 {
-    size_t length = strlen(name);
-    return length > 6 && strcmp(name + length - 6, ".sched") == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct replay_part part = { .path = paths[i], .from = files->count };
+        part.folder = schedule_files_add(files, part.path);
+        part.count = files->count - part.from;
+        if (part.folder)
+            last_failures_first(part.path, files, part.from);
+        parts[i] = part;
+    }
 }
 
-static void replay_path(struct replay_run *run, const char *path, uint32_t depth);
-
-static void replay_folder(struct replay_run *run, const char *path, uint32_t depth)
+static void replay_paths(struct replay_run *run, char **paths, uint32_t count)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
-    if (count < 0 || depth > 32) {
-        char text[4400];
-        snprintf(text, sizeof text, "%.4096s: cannot be read: %s", path,
-                 count < 0 ? strerror(errno) : "too many folders in one another");
-        refuse(run, path, text);
-        return;
+    struct schedule_files files = { 0 };
+    struct replay_part *parts = calloc(count, sizeof *parts);
+    CHECK(parts != NULL, ==, true);
+    find_files(&files, parts, paths, count);
+    bool *failed = calloc(files.count + 1, sizeof *failed);
+    CHECK(failed != NULL, ==, true);
+    run->apart = files.count > 1 || run->options->expect_fixed;
+    for (uint32_t i = 0; i < files.count; i++)
+        failed[i] = !replay_file(run, &files.items[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (parts[i].folder)
+            last_failures_keep(parts[i].path, &files, parts[i].from, parts[i].count, failed);
+    if (files.count == 0) {
+        fprintf(stderr, "treadle replay: no schedule (*.sched) in what was named\n");
+        run->code = EXIT_USAGE;
     }
-    for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name;
-        char part[4096];
-        int length = snprintf(part, sizeof part, "%s/%s", path, name);
-        struct stat status;
-        bool fits = length < (int)sizeof part;
-        bool folder = fits && lstat(part, &status) == 0 && S_ISDIR(status.st_mode); /* no links */
-        bool found = fits && stat(part, &status) == 0;
-        bool other = found && !S_ISREG(status.st_mode);
-        if (name[0] != '.' && (folder || (ends_with_sched(name) && !other)))
-            replay_path(run, part, depth + 1);
-        free(entries[i]);
-    }
-    free(entries);
-}
-
-static void replay_path(struct replay_run *run, const char *path, uint32_t depth)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        char text[4400];
-        snprintf(text, sizeof text, "%.4096s: cannot be read: %s", path[0] != '\0' ? path : "''",
-                 strerror(errno));
-        refuse(run, path, text);
-    } else if (S_ISDIR(status.st_mode)) {
-        replay_folder(run, path, depth);
-    } else if (!S_ISREG(status.st_mode)) { /* a pipe would be waited for */
-        char text[4400];
-        snprintf(text, sizeof text, "%.4096s: is no regular file", path);
-        refuse(run, path, text);
-    } else {
-        replay_file(run, path);
-    }
+    free(failed);
+    free(parts);
+    schedule_files_deinit(&files);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -175,6 +169,7 @@ static int parse(struct replay_options *options, int argument_count, char **argu
 {
     static const struct option known[] = { { "trace", no_argument, NULL, 't' },
                                            { "resync", no_argument, NULL, 'r' },
+                                           { "expect-fixed", no_argument, NULL, 'f' },
                                            { "junit", required_argument, NULL, 'u' },
                                            { "json", no_argument, NULL, 'j' },
                                            { 0 } };
@@ -188,6 +183,7 @@ static int parse(struct replay_options *options, int argument_count, char **argu
         options->trace |= option == 't';
         options->resync |= option == 'r';
         options->json |= option == 'j';
+        options->expect_fixed |= option == 'f';
         if (option == 'u')
             options->junit = optarg;
     }
@@ -208,12 +204,7 @@ static int run(int argument_count, char **arguments)
                 strerror(errno));
         return EXIT_USAGE;
     }
-    for (int i = optind; i < argument_count; i++)
-        replay_path(&run, arguments[i], 0);
-    if (run.file_count == 0 && run.code == 0) {
-        fprintf(stderr, "treadle replay: no schedule (*.sched) in what was named\n");
-        run.code = EXIT_USAGE;
-    }
+    replay_paths(&run, &arguments[optind], (uint32_t)(argument_count - optind));
     if (junit_finish(run.junit) != 0) {
         fprintf(stderr, "treadle replay: %s: cannot be written: %s\n", options.junit,
                 strerror(errno));
@@ -231,13 +222,19 @@ const struct command command_replay = {
     .name = "replay",
     .usage = "FILE|DIR... [OPTIONS]",
     .summary = "Executes saved schedules again: the same verdict, fingerprint and event hash",
-    .help = "\nA folder stands for every .sched file below it.\n\n"
-            "  --trace      one line per event: goroutine, function, source line, access, value\n"
-            "  --resync     after the subject was edited: go on at the nearest matching anchors\n"
-            "  --junit F    also write the results as JUnit XML\n"
-            "  --json       one JSON object on standard output\n\n"
-            "Exit code 0: every one matches; 3: one does not (it says where it left the\n"
-            "schedule); 2: one could not be read.\n\n"
-            "Example:\n  treadle replay --trace findings/slice/torn-header/*.sched\n",
+    .help = "\nA folder stands for every .sched file below it; those come first that failed last\n"
+            "time. Each of several files is executed in a process of its own.\n\n"
+            "  --trace         one line per event: goroutine, function, source line, access,\n"
+            "                  value\n"
+            "  --resync        after the subject was edited: go on at the nearest matching\n"
+            "                  anchors\n"
+            "  --expect-fixed  the findings were mended: none may appear any more, --resync\n"
+            "                  included where its schedule no longer fits\n"
+            "  --junit F       also write the results as JUnit XML\n"
+            "  --json          one JSON object on standard output\n\n"
+            "Exit code 0: every one matches, or with --expect-fixed none appears; 3: one does not\n"
+            "(it says where it left the schedule), or still appears; 2: one could not be read.\n\n"
+            "Example:\n  treadle replay --trace findings/slice/torn-header/*.sched\n"
+            "  treadle replay findings/ --junit out.xml\n",
     .run = run,
 };

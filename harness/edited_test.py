@@ -183,6 +183,33 @@ class Edited(EditedCase):
         self.call_by(self.edited, "replay", *paths)
 
 
+class Mended(EditedCase):
+    """Both sides lock: what --expect-fixed is for."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for call in ("slice_assign(&slice->header, slice->large, LARGE_LEN);",
+                     "slice_read_last(&slice->header);"):
+            line = f"    {call}\n"
+            cls.copy.edit("maps/slice/slice.c", f"    (void)argument;\n{line}}}\n",
+                          "    (void)argument;\n    treadle_mutex_lock(&slice->mutex);\n"
+                          f"{line}    treadle_mutex_unlock(&slice->mutex);\n}}\n")
+        cls.mended = cls.copy.build("mended")
+
+    def test_fixed(self):
+        below = [schedules_below(os.path.join(self.copy.found, name)) for name in
+                 ("slice/torn-header", "slicemap")]
+        self.assertGreater(min(len(paths) for paths in below), 0)
+        self.call_by(self.mended, "replay", *below[0], code=3)
+        replays = self.call_by(self.mended, "replay", "--expect-fixed", *below[0])["replays"]
+        self.assertEqual([one["fixed"] for one in replays], [True] * len(below[0]))
+        replays = self.call_by(self.mended, "replay", "--expect-fixed", *below[0], *below[1],
+                               code=3)["replays"]
+        self.assertEqual([one["fixed"] for one in replays],
+                         [True] * len(below[0]) + [False] * len(below[1]))
+
+
 class Readme(EditedCase):
     """The README's target is a target, and finds its bug: exit code 1, for it expects nothing."""
 

@@ -44,6 +44,7 @@ class ProgramCase(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="treadle_test_")  # every call's working directory
         self.addCleanup(shutil.rmtree, self.folder)
+        os.environ["XDG_CACHE_HOME"] = self.path(".cache")  # the user's own stays as it is
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)

@@ -304,8 +304,9 @@ int replay_schedule(const char *path, const struct schedule *schedule, bool resy
     result.preemptions = replay.turns.preemptions;
     result.hash_promised = schedule->subject_hash == subject_origin()->hash && !resync;
     result.record = replay_expected(schedule);
+    result.shown = result.record != NULL;
     result.same_goroutines = replay_same_goroutines(schedule);
-    result.matched = result.record != NULL && result.same_goroutines && !replay.diverged
+    result.matched = result.shown && result.same_goroutines && !replay.diverged
                      && (!result.hash_promised
                          || (result.hash == schedule->hash
                              && execution.trace_run_count == schedule->events));

@@ -7,6 +7,7 @@
 
 struct replay_result {
     bool matched;           /* verdict and fingerprint, and event hash where it is promised */
+    bool shown;             /* verdict and fingerprint came, whatever else did not match */
     bool diverged;          /* the schedule could not be followed, or was not used up */
     bool same_goroutines;   /* paths and roles are the file's */
     uint32_t diverged_at;   /* event number, if diverged */

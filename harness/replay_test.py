@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True  # the sources stay as they are
@@ -106,6 +107,12 @@ class Matches(ReplayCase):
     def test_resync(self):
         for path in self.findings:
             self.call("replay", "--resync", path)
+
+    def test_quickly(self):
+        """A process for each costs next to nothing."""
+        start = time.monotonic()
+        self.call("replay", *self.findings[:20])
+        self.assertLess(time.monotonic() - start, 5)  # 0.15 s where nothing else runs
 
 
 class Trace(ReplayCase):
@@ -222,6 +229,130 @@ class Mismatch(ReplayCase):
     def test_other_target(self):
         schedule = Schedule(self.finding("gomap/insert-insert/"))
         self.replay(self.edit(schedule.with_field("target", "gomap/insert-insert-grow")), code=3)
+
+
+class ExpectFixed(ReplayCase):
+    """What was found must no longer appear; edited_test.py mends something."""
+
+    def fixed(self, *arguments, code):
+        answer = self.call_json("replay", "--expect-fixed", *arguments, code=code)
+        self.assert_fits(answer, {"replays": [{**REPLAY, "fixed": bool}]})
+        return [one["fixed"] for one in answer["replays"]]
+
+    def test_still_there(self):
+        self.assertEqual(self.fixed(self.found, code=3), [False] * len(self.findings))
+        path = self.findings[0]
+        printed = self.call("replay", "--expect-fixed", path, code=3).stdout
+        schedule = Schedule(path)
+        self.assertEqual(printed, f"{path}: not fixed: still shows {schedule['verdict']} "
+                                  f"{schedule['fingerprint']}\n")
+        self.assertIn("  0  g", self.call("replay", "--expect-fixed", "--trace", path,
+                                          code=3).stdout)
+
+    def test_another_finding(self):
+        schedule = Schedule(self.finding("iterator-skip"))
+        self.write("other.sched", schedule.with_field("fingerprint", "0123456789abcdef"))
+        self.write("not.sched", "\n".join(schedule.lines) + "\n")
+        self.assertEqual(self.fixed("other.sched", code=0), [True])
+        self.assertEqual(self.call("replay", "--expect-fixed", "other.sched").stdout,
+                         f"other.sched: fixed: shows iterator-skip {schedule['fingerprint']}\n")
+        self.assertEqual(self.fixed("not.sched", "other.sched", code=3), [False, True])
+        self.call("replay", "--expect-fixed", "--junit", "report.xml", ".", code=3)
+        suite = xml.etree.ElementTree.parse(self.path("report.xml")).getroot()
+        failed = {case.get("name"): case.find("failure") for case in suite.iter("testcase")}
+        self.assertIsNone(failed["./other.sched"])
+        self.assertIn("still shows iterator-skip", failed["./not.sched"].get("message"))
+
+    def test_resync(self):
+        """A schedule that does not fit says nothing yet: the way is looked for by the anchors."""
+        schedule = Schedule(self.finding("iterator-skip"))
+        line, goroutine, count, anchor = schedule.anchored()[0]
+        self.write("edited.sched", schedule.with_line(line,
+                                                      f"g{goroutine} x{count + 1} @ {anchor}"))
+        self.call("replay", "edited.sched", code=3)
+        self.assertEqual(self.fixed("edited.sched", code=3), [False])
+
+    def test_unreadable(self):
+        self.write("bad.sched", "nothing\n")
+        self.assertIn("bad.sched:1: ", self.refuse("replay", "--expect-fixed", "bad.sched"))
+
+
+class LastFailureFirst(ReplayCase):
+    NAMES = ["a.sched", "b.sched", "c/d.sched", "e.sched"]
+
+    def setUp(self):
+        super().setUp()
+        self.cache = {**os.environ, "XDG_CACHE_HOME": self.path("cache")}
+        os.makedirs(self.path("folder", "c"))
+        for name in self.NAMES:
+            shutil.copy(self.findings[0], self.path("folder", name))
+
+    def spoil(self, *names):
+        text = Schedule(self.findings[0]).with_field("fingerprint", "0123456789abcdef")
+        for name in names:
+            self.write("folder/" + name, text)
+
+    def order(self, folder="folder", code=0, **options):
+        answer = self.call_json("replay", folder, code=code, **{"env": self.cache, **options})
+        return [os.path.relpath(one["file"], folder) for one in answer["replays"]]
+
+    def kept(self):
+        return [name for _, _, names in os.walk(self.path("cache")) for name in names]
+
+    def test_order(self):
+        self.assertEqual(self.order(), self.NAMES)
+        self.assertEqual(self.kept(), [])
+        self.spoil("c/d.sched", "e.sched")
+        self.assertEqual(self.order(code=3), self.NAMES)
+        self.assertEqual(self.order(code=3), ["c/d.sched", "e.sched", "a.sched", "b.sched"])
+        self.assertEqual(self.order("folder/../folder/", code=3)[0], "c/d.sched")
+        self.assertEqual(self.order("folder/c", code=3), ["d.sched"])  # keyed by the folder
+        self.assertEqual(len(self.kept()), 2)
+        shutil.copy(self.findings[0], self.path("folder", "c", "d.sched"))
+        self.assertEqual(self.order(code=3), ["c/d.sched", "e.sched", "a.sched", "b.sched"])
+        self.assertEqual(self.order(code=3), ["e.sched", "a.sched", "b.sched", "c/d.sched"])
+        shutil.copy(self.findings[0], self.path("folder", "e.sched"))
+        self.assertEqual(self.order()[0], "e.sched")
+        self.assertEqual(self.order(), self.NAMES)
+        self.assertEqual(len(self.kept()), 1)
+
+    def test_unreadable_first(self):
+        self.write("folder/e.sched", "nothing\n")
+        for _ in range(2):
+            done = self.call("replay", "folder", code=2, env=self.cache)
+        self.assertIn("folder/e.sched:1: ", done.stderr)
+        self.spoil("e.sched")
+        self.assertEqual(self.order(code=3)[0], "e.sched")
+
+    def test_cannot_be_kept(self):
+        """Then the order is that of names, and not a word is said."""
+        self.spoil("e.sched")
+        self.write("file", "")
+        for cache in self.path("file"), self.path("file", "below"), "relative", "":
+            environment = {**self.cache, "XDG_CACHE_HOME": cache, "HOME": self.path("file")}
+            for _ in range(2):
+                done = self.call("replay", "folder", "--json", code=3, env=environment)
+                self.assertEqual(len(done.stderr.splitlines()), 1)  # which file failed
+                self.assertEqual(self.order(code=3, env=environment), self.NAMES)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["file", "folder"])
+
+    def test_corrupt(self):
+        self.spoil("e.sched")
+        self.order(code=3)
+        kept, = self.kept()
+        for content in (b"", b"\0", b"\n\n", b"\xff" * 5000, b"e.sche", b"no/such\ne.sched\n",
+                        random.Random(1).randbytes(2_000_000)):
+            self.write(os.path.join("cache", "treadle", kept), content)
+            self.assertEqual(sorted(self.order(code=3)), self.NAMES)
+
+    def test_home(self):
+        self.spoil("b.sched")
+        environment = {**os.environ, "HOME": self.path("home")}
+        del environment["XDG_CACHE_HOME"]
+        os.mkdir(self.path("home"))
+        self.order(code=3, env=environment)
+        self.assertEqual(self.order(code=3, env=environment)[0], "b.sched")
+        self.assertEqual(os.listdir(self.path("home")), [".cache"])
 
 
 class Unreadable(ReplayCase):

@@ -9,6 +9,7 @@ and without --treadle a program is itself.
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -539,6 +540,49 @@ int main(void)
 }
 """)
         self.expect_error("--time", "60s", says="3 times.*closed files")
+
+    def test_replay_of_several(self):
+        """Each is executed in a process of its own: one that is destroyed spoils no other."""
+        self.build(r"""
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static volatile int first, second;
+static void *set(void *argument) { first = 1; return argument; }
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, set, NULL);
+    second = first;
+    if (second == 0 && getenv("DIE") != NULL)
+        kill(getpid(), SIGKILL);
+    pthread_join(thread, NULL);
+    if (second == 0)
+        abort();
+    return pthread_mutex_unlock(&mutex);
+}
+""")
+        found = [self.path(path) for path in self.fuzz(code=1)["findings"]]
+        paths = {Schedule(path)["verdict"]: path for path in found}
+        self.assertEqual(len(paths), 2)
+        dies = next(path for verdict, path in paths.items() if verdict in ("crash", "assert"))
+        other = next(path for path in paths.values() if path != dies)
+        os.mkdir(self.path("several"))
+        for name, path in (("a", other), ("b", dies), ("c", other)):
+            shutil.copy(path, self.path("several", name + ".sched"))
+        self.call("--treadle", "replay", "several")
+        for options in [], ["--expect-fixed"]:
+            done = self.call("--treadle", "replay", *options, "--json", "--junit", "report.xml",
+                             "several", code=2, env={"DIE": "1"})
+            replays = json.loads(done.stdout)["replays"]
+            self.assertEqual([(one["file"], one["matched"]) for one in replays],
+                             [("several/a.sched", True), ("several/c.sched", True)])
+            self.assertIn("several/b.sched: its process did not come to an end in good order: "
+                          "signal 9\n", done.stderr)
+            with open(self.path("report.xml"), encoding="utf-8") as file:
+                self.assertEqual(file.read().count("<error message="), 1)
 
     def test_limits(self):
         """Said once, though there are processes enough to say it more often."""
