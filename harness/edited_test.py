@@ -19,6 +19,8 @@ from program_case import SOURCE_ROOT, ProgramCase, Schedule, main, schedules_bel
 
 EDITED_FUNCTION = "evacuate_fast64"
 EDIT = "    (void)*(volatile uint8_t *)&h->B; /* one read more */\n"
+IN_THE_LOOP = "                (void)*(volatile uint64_t *)&b->elems[i]; /* in each round */\n"
+COMMITTED = os.path.join(SOURCE_ROOT, "findings", "gomap")
 
 
 class Copy:
@@ -140,16 +142,17 @@ class Edited(EditedCase):
                 return number, match[3]
         return None
 
-    def diverging(self):
+    def diverging(self, below):
         """(path, number of the line that no longer matches, its anchor) of findings whose schedule
         switches goroutines when the edited place has been reached."""
-        for path in schedules_below(os.path.join(self.copy.found, "gomap")):
+        for path in schedules_below(below):
             number, anchor = self.first_behind_edit(path) or (None, None)
             if anchor is not None:
                 yield path, number, anchor
 
-    def test_diverges(self):
-        cases = list(self.diverging())
+    def check_diverges(self, below):
+        """replay names the anchor that no longer fits, and what it found instead."""
+        cases = list(self.diverging(below))
         self.assertGreater(len(cases), 2, "no finding's schedule passes through the edited place")
         for path, line, anchor in cases:
             with self.subTest(path):
@@ -166,14 +169,49 @@ class Edited(EditedCase):
                 one, = self.call_by(self.edited, "replay", path, code=3)["replays"]
                 self.assertEqual(one["diverged_at"], int(match[2]))
 
+    def test_diverges(self):
+        self.check_diverges(os.path.join(self.copy.found, "gomap"))
+        self.check_diverges(COMMITTED)
+
     def test_resync(self):
         """Anchors find the way again."""
-        for path, _, _ in self.diverging():
+        for path, _, _ in self.diverging(os.path.join(self.copy.found, "gomap")):
             schedule = Schedule(path)
             one, = self.call_by(self.edited, "replay", "--resync", path)["replays"]
             self.assertTrue(one["matched"])
             self.assertEqual((one["verdict"], one["fingerprint"]),
                              (schedule["verdict"], schedule["fingerprint"]))
+
+    def check_committed(self, program):
+        """Of the committed findings at least 4 of 5 are found again, with their fingerprints."""
+        kept = schedules_below(COMMITTED)
+        self.assertGreater(len(kept), 9)
+        plain, resynced = (self.call_by(program, "replay", *options, *kept, code=None)["replays"]
+                           for options in ([], ["--resync"]))
+        self.assertGreater(sum(not one["matched"] for one in plain), 2)  # there was need
+        for one in resynced:
+            if one["matched"]:
+                self.assertEqual(one["fingerprint"], Schedule(one["file"])["fingerprint"])
+        again = sum(one["matched"] for one in resynced)
+        self.assertGreaterEqual(5 * again, 4 * len(kept),
+                                [one["file"] for one in resynced if not one["matched"]])
+
+    def test_committed(self):
+        self.check_committed(self.edited)
+
+    def test_committed_in_the_loop(self):
+        """Where the number in the anchors changes with each round: a like access before each."""
+        line = "                to->elems[to_i] = b->elems[i];\n"
+        name = "maps/gomap/evacuate.c"
+        with open(os.path.join(self.copy.source, name), encoding="utf-8") as file:
+            text = file.read()
+        at = text.index(line, text.index(f"void {EDITED_FUNCTION}("))
+        before = text[at - 200:at]
+        self.copy.edit(name, before + line, before + IN_THE_LOOP + line)
+        try:
+            self.check_committed(self.copy.build("in_the_loop"))
+        finally:
+            self.copy.edit(name, IN_THE_LOOP, "")
 
     def test_others_match(self):
         """What never passes the edited place replays as before, but for the promise of a hash."""
