@@ -24,8 +24,10 @@ REPLAY = {"file": str, "matched": bool, "verdict": str, "fingerprint": str, "has
 EVENT = re.compile(r" *(?P<number>\d+)  g(?P<goroutine>\d+) +(?:start|exit|(?P<function>\w+)"
                    r"\+(?P<offset>\d+) (?P<file>\w+\.[ch]):(?P<line>\d+) \S+ .+?"
                    r"(?:  \[(?P<go>.+)\])?)")
-# In maps/gomap, but no part of a Go function: what Go calls by pointer; the garbage collector.
-NOT_PORTED = {"hash_key", "hash_slot", "key_equal", "collect_overflow", "run_collector"}
+# In maps/gomap, but no part of a Go function: what Go calls by pointer; the garbage collector; who
+# draws a program.
+NOT_PORTED = {"hash_key", "hash_slot", "key_equal", "collect_overflow", "run_collector",
+              "run_drawn", "draw_goroutine", "draw_operation"}
 
 
 def expected(path):

@@ -25,6 +25,7 @@ REQUIRED = {
     "gomap/iterate-grow": (["iterator-skip"], True),
     "gomap/iterate-clear": (["iterator-ghost"], False),
     "gomap/next-overflow": (["corrupt", "panic"], False),
+    "gomap/program": (["go-fatal", "wrong-value", "iterator-skip"], True),
     "gomap/overflow-list-gc": (["stale-pointer or use-after-free"], False),
     "overflowcas/aba": (["aba"], False),
     "overflowcas/lost-node": (["leak"], False),
