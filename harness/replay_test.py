@@ -475,6 +475,18 @@ class Junit(ReplayCase):
                 suite, _ = self.junit(name, code=0)
                 self.assert_counts(suite, 1, 0, 0)
 
+    def test_readme(self):
+        """What the README gives to a CI service to call."""
+        shutil.copytree(os.path.join(SOURCE_ROOT, "findings"), self.path("findings"),
+                        ignore=shutil.ignore_patterns("new"))
+        with open(os.path.join(SOURCE_ROOT, "README.md"), encoding="utf-8") as file:
+            job = re.search(r"```yaml\n(.*?)```", file.read(), re.DOTALL)[1]
+        call, = re.findall(r"^      - run: \./treadle (.*)", job, re.MULTILINE)
+        self.call(*call.split())
+        report, = re.findall(r"^          path: (.*)", job, re.MULTILINE)
+        suite = xml.etree.ElementTree.parse(self.path(report)).getroot()
+        self.assert_counts(suite, len(schedules_below(self.path("findings"))), 0, 0)
+
     def test_cannot_be_written(self):
         self.assertIn("no/such/report.xml",
                       self.refuse("replay", "--junit", "no/such/report.xml", self.findings[0]))
