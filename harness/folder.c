@@ -150,12 +150,15 @@ bool folder_write(struct folder *folder, const char *target, const char *name,
 
 bool folder_rename_aside(const char *path, char ret_aside[FOLDER_PATH_BYTES])
 {
+    char aside[FOLDER_PATH_BYTES];
     for (int i = 1; i <= ASIDE_MAX; i++) {
-        int length = snprintf(ret_aside, FOLDER_PATH_BYTES, "%s.aside-%d", path, i);
-        if (length >= (int)FOLDER_PATH_BYTES)
+        int length = snprintf(aside, sizeof aside, "%s.aside-%d", path, i);
+        if (length >= (int)sizeof aside)
             return false;
-        if (access(ret_aside, F_OK) != 0 && errno == ENOENT)
-            return rename(path, ret_aside) == 0;
+        if (access(aside, F_OK) == 0 || errno != ENOENT)
+            continue;
+        memcpy(ret_aside, aside, (size_t)length + 1);
+        return rename(path, aside) == 0;
     }
     return false;
 }
