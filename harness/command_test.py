@@ -52,6 +52,16 @@ class Json(ProgramCase):
             self.assertEqual([one["detected"] is None, one["silent"] is None], [not is_go] * 2,
                              one["target"])
 
+    def test_fuzz_jobs(self):
+        """The same is executed, and found, however many processes do it."""
+        seen = []
+        for jobs in 1, 2, 3:
+            one, = self.call_json("fuzz", "gomap/iterate-grow", "--executions", "20000", "--jobs",
+                                  str(jobs), "--out", "out")["targets"]
+            first = {verdict: at["execution"] for verdict, at in one["first"].items()}
+            seen.append((one["verdicts"], one["steps"], first, one["findings"]))
+        self.assertEqual(seen[1:], seen[:1] * 2)
+
     def test_fuzz_default_targets(self):
         answer = self.call_json("fuzz", "--executions", "1")
         self.assertEqual([one["target"] for one in answer["targets"]],
