@@ -42,7 +42,8 @@ struct search_sum {
     double executions; /* of the searches that found it, up to then */
 };
 
-static void search(uint32_t target, const struct searcher *searcher, uint64_t seed,
+/* Returns whether it came to its end. */
+static bool search(uint32_t target, const struct searcher *searcher, uint64_t seed,
                    struct search_sum *sums)
 {
     struct strategy strategy;
@@ -64,13 +65,15 @@ static void search(uint32_t target, const struct searcher *searcher, uint64_t se
     }
     struct campaign_result *result = campaign_run(&options);
     if (result == NULL)
-        return;
+        return false;
     for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++) {
         uint64_t first = result->targets[0].tally.first[i];
         sums[i].found += first > 0;
         sums[i].executions += (double)first;
     }
+    bool interrupted = result->interrupted;
     campaign_destroy(result);
+    return !interrupted;
 }
 
 static bool is_required(const struct treadle_target *target, uint32_t verdict)
@@ -136,7 +139,8 @@ int bench_search(bool json, char **globs, int count)
         memset(sums, 0, sizeof sums);
         for (size_t s = 0; s < SEARCHER_COUNT; s++)
             for (uint64_t seed = 1; seed <= SEEDS; seed++)
-                search(i, &searchers[s], seed, sums[s]);
+                if (!search(i, &searchers[s], seed, sums[s]))
+                    return EXIT_USAGE;
         for (uint32_t verdict = 0; verdict < TREADLE_VERDICT_COUNT; verdict++)
             if (is_required(target, verdict))
                 report(target, verdict, sums, rows, json);

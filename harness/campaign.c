@@ -366,8 +366,10 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     int cause = alone ? errno : EWOULDBLOCK;
     if (started > 0)
         campaign_loop(campaign);
-    sigaction(SIGINT, &before_interrupt, NULL);
-    sigaction(SIGTERM, &before_terminate, NULL);
+    if (!interrupted) { /* else the command only tells what it has: more signals change nothing */
+        sigaction(SIGINT, &before_interrupt, NULL);
+        sigaction(SIGTERM, &before_terminate, NULL);
+    }
     struct campaign_result *result = campaign->result;
     result->seconds = tally_now() - campaign->options.plan.start;
     result->interrupted = interrupted != 0;

@@ -193,8 +193,10 @@ struct campaign_result *campaign_run_engine(const struct campaign_options *optio
         campaign_keep(options, &result->targets[i]);
     }
     status_end(&campaign->status);
-    sigaction(SIGINT, &before_interrupt, NULL);
-    sigaction(SIGTERM, &before_terminate, NULL);
+    if (!interrupted) { /* else the command only tells what it has: more signals change nothing */
+        sigaction(SIGINT, &before_interrupt, NULL);
+        sigaction(SIGTERM, &before_terminate, NULL);
+    }
     result->seconds = tally_now() - options->plan.start;
     result->interrupted = interrupted != 0;
     free(campaign);

@@ -212,7 +212,10 @@ static bool bench_own(uint32_t target, struct bench_result *result)
             return false;
         rates[i] = (double)campaign->targets[0].tally.executions / campaign->seconds;
         steps[i] = (double)campaign->targets[0].tally.steps / campaign->seconds;
+        bool interrupted = campaign->interrupted;
         campaign_destroy(campaign);
+        if (interrupted)
+            return false;
     }
     result->executions_per_second = median(rates, OWN_SAMPLES);
     result->steps_per_second = median(steps, OWN_SAMPLES);

@@ -230,8 +230,10 @@ int exploration_run(struct exploration *exploration, const struct exploration_op
         run_all(run);
     else
         snprintf(error, error_bytes, "no process could be started: %s", strerror(errno));
-    sigaction(SIGINT, &before_interrupt, NULL);
-    sigaction(SIGTERM, &before_terminate, NULL);
+    if (!interrupted) { /* else the command only tells what it has: more signals change nothing */
+        sigaction(SIGINT, &before_interrupt, NULL);
+        sigaction(SIGTERM, &before_terminate, NULL);
+    }
     exploration->seconds = run->seconds_before + tally_now() - options->start;
     exploration->interrupted = interrupted != 0;
     exploration->unsaved = run->failed;
