@@ -101,8 +101,8 @@ static uint64_t verdict_key(const struct verdict_record *record)
     return XXH3_64bits(words, count * sizeof words[0]);
 }
 
-uint64_t finding_notes_fingerprint(struct finding_notes *notes,
-                                   const struct verdict_record *record)
+static inline uint64_t fingerprint_of(struct finding_notes *notes,
+                                      const struct verdict_record *record)
 {
     uint64_t key = verdict_key(record);
     struct known_key *known;
@@ -117,6 +117,12 @@ uint64_t finding_notes_fingerprint(struct finding_notes *notes,
         HASH_ADD(hh, notes->keys, key, sizeof key, known);
     }
     return known->fingerprint;
+}
+
+uint64_t finding_notes_fingerprint(struct finding_notes *notes,
+                                   const struct verdict_record *record)
+{
+    return fingerprint_of(notes, record);
 }
 
 /* Puts the witness's choices in. */
@@ -171,7 +177,7 @@ void finding_notes_add(struct finding_notes *notes, const struct witness *witnes
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
         const struct verdict_record *record = &execution.verdicts[i];
         note(notes,
-             &(struct finding){ .fingerprint = finding_notes_fingerprint(notes, record),
+             &(struct finding){ .fingerprint = fingerprint_of(notes, record),
                                 .number = named,
                                 .verdict = record->verdict,
                                 .preemptions = witness->preemptions,
@@ -186,7 +192,7 @@ uint32_t finding_notes_limit(struct finding_notes *notes)
 {
     uint32_t limit = 0;
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
-        uint64_t fingerprint = finding_notes_fingerprint(notes, &execution.verdicts[i]);
+        uint64_t fingerprint = fingerprint_of(notes, &execution.verdicts[i]);
         struct known_finding *known;
         HASH_FIND(hh, notes->findings, &fingerprint, sizeof fingerprint, known);
         uint32_t fewest = known == NULL ? PREEMPTIONS_UNKNOWN : known->finding.preemptions;

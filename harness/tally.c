@@ -27,7 +27,7 @@ static bool requirement_met(const struct treadle_requirement *requirement, uint6
     return false;
 }
 
-struct tally_entry tally_entry(void)
+static inline struct tally_entry entry_now(void)
 {
     const uint64_t loud = TREADLE_SET(GO_FATAL) | TREADLE_SET(PANIC) | TREADLE_SET(CRASH)
                           | TREADLE_SET(WILD_ACCESS);
@@ -44,6 +44,11 @@ struct tally_entry tally_entry(void)
         if (requirement_met(&target->requires[i], entry.verdicts, silent))
             entry.requirements |= UINT64_C(1) << i;
     return entry;
+}
+
+struct tally_entry tally_entry(void)
+{
+    return entry_now();
 }
 
 static void count_verdict(struct tally *tally, enum treadle_verdict verdict, uint64_t number,
@@ -65,18 +70,23 @@ void tally_add_entry(struct tally *tally, const struct tally_entry *entry, uint6
         tally->verdicts[TREADLE_OK]++;
         return;
     }
-    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++)
-        if (entry->verdicts >> i & 1)
-            count_verdict(tally, (enum treadle_verdict)i, number, start);
+    for (uint64_t left = entry->verdicts; left != 0; left &= left - 1)
+        count_verdict(tally, (enum treadle_verdict)__builtin_ctzll(left), number, start);
     tally->detected += entry->detected;
     tally->silent += entry->silent;
-    for (uint32_t i = 0; i < TREADLE_REQUIREMENTS_MAX; i++)
-        tally->requirements[i] += entry->requirements >> i & 1;
+    for (uint64_t left = entry->requirements; left != 0; left &= left - 1)
+        tally->requirements[__builtin_ctzll(left)]++;
 }
 
 void tally_count(struct tally *tally, uint64_t number, double start)
 {
-    struct tally_entry entry = tally_entry();
+    if (execution.verdict_count == 0) {
+        tally->executions++;
+        tally->steps += execution.trace_run_count;
+        tally->verdicts[TREADLE_OK]++;
+        return;
+    }
+    struct tally_entry entry = entry_now();
     tally_add_entry(tally, &entry, number, start);
 }
 
