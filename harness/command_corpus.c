@@ -15,6 +15,7 @@
 #include "../scheduler/target.h"
 #include "command.h"
 #include "describe.h"
+#include "folder.h"
 #include "input.h"
 #include "oracle.h"
 #include "places.h"
@@ -26,20 +27,6 @@
 #define NAMING_EXECUTIONS 50u
 
 /* ---- files ----------------------------------------------------------------------------------- */
-
-/* Makes every folder above path. Returns 0, or -1 with errno. */
-static int make_folders(const char *path)
-{
-    char part[PATH_BYTES];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return -1;
-        *slash = '/';
-    }
-    return 0;
-}
 
 /* An input from a file: all of it that means something. */
 static bool read_input(const char *path, struct input *ret_input)
@@ -199,7 +186,7 @@ static int export_one(void *context, const char *path)
         return complain(path, strerror(errno));
     snprintf(temporary, sizeof temporary, "%.2000s/%.1000s/%d.new", exporting->directory,
              exporting->target->name, (int)getpid());
-    if (make_folders(temporary) != 0)
+    if (folder_make_above(temporary) != 0)
         return complain(temporary, strerror(errno));
     int code = shrink_finding(&request, temporary, &report);
     if (code == SHRINK_DIFFERENT) {
@@ -329,7 +316,7 @@ static int import_one(void *context, const char *path)
     size_t count = input_encode(&input, bytes);
     snprintf(final, sizeof final, "%.2000s/%.1000s/%016llx", directory, schedule->target,
              (unsigned long long)schedule->fingerprint);
-    FILE *out = make_folders(final) == 0 ? fopen(final, "wb") : NULL;
+    FILE *out = folder_make_above(final) == 0 ? fopen(final, "wb") : NULL;
     bool written = out != NULL && fwrite(bytes, 1, count, out) == count;
     written = out != NULL && fclose(out) == 0 && written;
     uint64_t fingerprint = schedule->fingerprint;

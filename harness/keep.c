@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -15,6 +14,7 @@
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
 #include "describe.h"
+#include "folder.h"
 #include "patience.h"
 #include "replay_apart.h"
 #include "shrink_finding.h"
@@ -42,20 +42,6 @@ static void temporary_path(const char *directory, uint32_t target, const struct 
     char final_path[PATH_BYTES - 32];
     keep_path(directory, target_at(target), finding, final_path, sizeof final_path);
     snprintf(path, bytes, "%s.%d.new", final_path, (int)getpid());
-}
-
-/* Makes every directory above path. */
-static int make_directories(const char *path)
-{
-    char part[PATH_BYTES];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return -1;
-        *slash = '/';
-    }
-    return 0;
 }
 
 /* ---- the child that executes again ----------------------------------------------------------- */
@@ -111,7 +97,7 @@ static int write_findings(const struct keep_plan *plan, uint32_t target,
         struct finding_kept finding = list->items[i];
         char *path = paths[written];
         temporary_path(plan->directory, target, &finding.finding, path, PATH_BYTES);
-        int code = make_directories(path) != 0
+        int code = folder_make_above(path) != 0
                        ? SHRINK_ERRNO + errno
                        : write_finding(plan, target, &finding.finding, path);
         if (code == SHRINK_WROTE) {
