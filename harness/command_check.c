@@ -42,7 +42,9 @@ static const char *what_is_missing(const struct check_options *options,
                : exploration->unsaved   ? "its checkpoint cannot be written"
                                         : "time is over";
     if (target->cut > 0)
-        return "--unroll cut executions off";
+        return strcmp(options->exploration.parameters.memory, "sc") == 0
+                   ? "--unroll cut executions off"
+                   : "records (README, Limits) or --unroll";
     return target->tally.verdicts[TREADLE_TIMEOUT] > 0
                ? "timeouts cut executions off; try --unroll"
                : "crashes cut executions off";

@@ -246,6 +246,13 @@ static void note_findings(struct explore_worker *worker)
     finding_notes_add(worker->notes, &witness);
 }
 
+/* Whether what follows from this execution may be left out: a loop was stopped, or records are
+ * explored where stores wait, for which races of a record's words are not all reversed yet. */
+static bool is_cut_off(void)
+{
+    return execution.cut || (execution.memory != MEMORY_SC && execution.record_count > 0);
+}
+
 static void add_class(struct explored_classes *classes, const struct explorer *explorer)
 {
     classes->items = larger(classes->items, classes->count + 1, &classes->capacity,
@@ -254,7 +261,7 @@ static void add_class(struct explored_classes *classes, const struct explorer *e
     memset(class, 0, sizeof *class);
     class->class = explorer_class(explorer);
     class->entry = tally_entry();
-    class->cut = execution.cut;
+    class->cut = is_cut_off();
     class->crashed = scheduler_crashed();
 }
 
@@ -280,7 +287,7 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
         add_class(&worker->classes, explorer);
     } else {
         tally_count(&result->tally, result->tally.executions, 0);
-        result->cut += execution.cut;
+        result->cut += is_cut_off();
         result->crashed += scheduler_crashed();
     }
     if (execution.verdict_count > 0)
