@@ -41,7 +41,8 @@ struct campaign_result {
 
 /* Runs the campaign; returns its result, to be freed with campaign_destroy. NULL if no worker
  * process could be started (errno says why); errno is EWOULDBLOCK if another campaign is at work in
- * the directory. */
+ * the directory.
+ * If interrupted, its handlers of SIGINT and SIGTERM stay: more signals change nothing. */
 struct campaign_result *campaign_run(const struct campaign_options *options);
 
 /* Makes a finding's choices again, in a process that does nothing else, as struct keep_plan wants

@@ -71,7 +71,8 @@ void exploration_begin(struct exploration_target *target, int64_t preemptions);
 void exploration_target_deinit(struct exploration_target *target);
 
 /* Explores until all is done or a limit is met, then keeps the findings. Returns 0, or -1 with one
- * line in error if no process could be started or a checkpoint not be written. */
+ * line in error if no process could be started or a checkpoint not be written.
+ * If interrupted, its handlers of SIGINT and SIGTERM stay: more signals change nothing. */
 int exploration_run(struct exploration *exploration, const struct exploration_options *options,
                     char *error, size_t error_bytes);
 
