@@ -18,16 +18,21 @@
 /* At most so many different findings of a target are noted. */
 #define FINDINGS_MAX 4096u
 /* The fingerprints of so many different verdicts are remembered; others are computed each time. */
-#define KEYS_MAX 65536u
+#define VERDICTS_MAX 65536u
 #define CHOICES_MAX (16u << 20)
 
-bool finding_is_shorter(const struct finding *a, const struct finding *b)
+static inline bool is_shorter(const struct finding *a, const struct finding *b)
 {
     if (a->preemptions != b->preemptions)
         return a->preemptions < b->preemptions;
     if (a->switches != b->switches)
         return a->switches < b->switches;
     return a->steps != b->steps ? a->steps < b->steps : a->number < b->number;
+}
+
+bool finding_is_shorter(const struct finding *a, const struct finding *b)
+{
+    return is_shorter(a, b);
 }
 
 bool finding_send(int socket, const struct finding *finding)
@@ -61,21 +66,22 @@ bool finding_receive(int socket, struct finding *ret_finding)
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 
-/* Which fingerprint a verdict has, by what decides it: names are slow to look up. */
-struct known_key {
-    uint64_t key;
-    uint64_t fingerprint;
-    UT_hash_handle hh;
-};
-
 struct known_finding {
     struct finding finding;
     bool sent; /* this state of it */
     UT_hash_handle hh;
 };
 
+/* What is known of a verdict, by what decides its fingerprint: names are slow to look up. */
+struct known_verdict {
+    uint64_t key;
+    uint64_t fingerprint;
+    struct known_finding *finding; /* the one of that fingerprint, or NULL: not looked up yet */
+    UT_hash_handle hh;
+};
+
 struct finding_notes {
-    struct known_key *keys;
+    struct known_verdict *verdicts;
     struct known_finding *findings;
 };
 
@@ -101,28 +107,41 @@ static uint64_t verdict_key(const struct verdict_record *record)
     return XXH3_64bits(words, count * sizeof words[0]);
 }
 
-static inline uint64_t fingerprint_of(struct finding_notes *notes,
-                                      const struct verdict_record *record)
+/* Returns what is known of the verdict; if no more are remembered, in *space. */
+static inline struct known_verdict *verdict_of(struct finding_notes *notes,
+                                               const struct verdict_record *record,
+                                               struct known_verdict *space)
 {
     uint64_t key = verdict_key(record);
-    struct known_key *known;
-    HASH_FIND(hh, notes->keys, &key, sizeof key, known);
-    if (known == NULL && HASH_COUNT(notes->keys) == KEYS_MAX)
-        return describe_fingerprint(record);
-    if (known == NULL) {
-        known = calloc(1, sizeof *known);
-        CHECK(known != NULL, ==, true);
-        known->key = key;
-        known->fingerprint = describe_fingerprint(record);
-        HASH_ADD(hh, notes->keys, key, sizeof key, known);
-    }
-    return known->fingerprint;
+    struct known_verdict *known;
+    HASH_FIND(hh, notes->verdicts, &key, sizeof key, known);
+    if (known != NULL)
+        return known;
+    bool remembered = HASH_COUNT(notes->verdicts) < VERDICTS_MAX;
+    known = remembered ? malloc(sizeof *known) : space;
+    CHECK(known != NULL, ==, true);
+    *known =
+        (struct known_verdict){ .key = key, .fingerprint = describe_fingerprint(record) };
+    if (remembered)
+        HASH_ADD(hh, notes->verdicts, key, sizeof key, known);
+    return known;
 }
 
 uint64_t finding_notes_fingerprint(struct finding_notes *notes,
                                    const struct verdict_record *record)
 {
-    return fingerprint_of(notes, record);
+    struct known_verdict space;
+    return verdict_of(notes, record, &space)->fingerprint;
+}
+
+/* The finding of that verdict, or NULL. */
+static inline struct known_finding *finding_of(const struct finding_notes *notes,
+                                               struct known_verdict *verdict)
+{
+    if (verdict->finding == NULL)
+        HASH_FIND(hh, notes->findings, &verdict->fingerprint, sizeof verdict->fingerprint,
+                  verdict->finding);
+    return verdict->finding;
 }
 
 /* Puts the witness's choices in. */
@@ -139,24 +158,24 @@ static void copy_choices(struct finding *finding, const struct witness *witness)
     memcpy(finding->choices, witness->choices, bytes);
 }
 
-static void note(struct finding_notes *notes, const struct finding *finding,
-                 const struct witness *witness)
+static void note_new(struct finding_notes *notes, const struct finding *finding,
+                     const struct witness *witness)
 {
-    struct known_finding *known;
-    HASH_FIND(hh, notes->findings, &finding->fingerprint, sizeof finding->fingerprint, known);
-    if (known == NULL) {
-        if (HASH_COUNT(notes->findings) == FINDINGS_MAX)
-            return;
-        known = calloc(1, sizeof *known);
-        CHECK(known != NULL, ==, true);
-        known->finding = *finding;
-        copy_choices(&known->finding, witness);
-        HASH_ADD(hh, notes->findings, finding.fingerprint, sizeof finding->fingerprint, known);
+    if (HASH_COUNT(notes->findings) == FINDINGS_MAX)
         return;
-    }
+    struct known_finding *known = calloc(1, sizeof *known);
+    CHECK(known != NULL, ==, true);
+    known->finding = *finding;
+    copy_choices(&known->finding, witness);
+    HASH_ADD(hh, notes->findings, finding.fingerprint, sizeof finding->fingerprint, known);
+}
+
+static inline void note_again(struct known_finding *known, const struct finding *finding,
+                              const struct witness *witness)
+{
     bool uncertain = known->finding.uncertain || finding->uncertain;
     known->sent &= uncertain == known->finding.uncertain;
-    if (finding_is_shorter(finding, &known->finding)) {
+    if (is_shorter(finding, &known->finding)) {
         struct choice *choices = known->finding.choices;
         known->finding = *finding;
         known->finding.choices = choices;
@@ -170,21 +189,26 @@ void finding_notes_add(struct finding_notes *notes, const struct witness *witnes
 {
     if (execution.verdict_count == 0)
         return;
-    uint64_t named = witness->number != NULL
-                         ? *witness->number
-                         : XXH3_64bits(witness->choices,
-                                       witness->choice_count * sizeof *witness->choices);
+    struct finding finding = {
+        .number = witness->number != NULL
+                      ? *witness->number
+                      : XXH3_64bits(witness->choices,
+                                    witness->choice_count * sizeof *witness->choices),
+        .preemptions = witness->preemptions,
+        .uncertain = witness->uncertain,
+        .switches = witness->switches,
+        .steps = execution.trace_run_count,
+    };
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
-        const struct verdict_record *record = &execution.verdicts[i];
-        note(notes,
-             &(struct finding){ .fingerprint = fingerprint_of(notes, record),
-                                .number = named,
-                                .verdict = record->verdict,
-                                .preemptions = witness->preemptions,
-                                .uncertain = witness->uncertain,
-                                .switches = witness->switches,
-                                .steps = execution.trace_run_count },
-             witness);
+        struct known_verdict space;
+        struct known_verdict *verdict = verdict_of(notes, &execution.verdicts[i], &space);
+        struct known_finding *known = finding_of(notes, verdict);
+        finding.fingerprint = verdict->fingerprint;
+        finding.verdict = execution.verdicts[i].verdict;
+        if (known == NULL)
+            note_new(notes, &finding, witness);
+        else
+            note_again(known, &finding, witness);
     }
 }
 
@@ -192,9 +216,9 @@ uint32_t finding_notes_limit(struct finding_notes *notes)
 {
     uint32_t limit = 0;
     for (uint32_t i = 0; i < execution.verdict_count; i++) {
-        uint64_t fingerprint = fingerprint_of(notes, &execution.verdicts[i]);
-        struct known_finding *known;
-        HASH_FIND(hh, notes->findings, &fingerprint, sizeof fingerprint, known);
+        struct known_verdict space;
+        const struct known_finding *known =
+            finding_of(notes, verdict_of(notes, &execution.verdicts[i], &space));
         uint32_t fewest = known == NULL ? PREEMPTIONS_UNKNOWN : known->finding.preemptions;
         limit = fewest > limit ? fewest : limit;
     }
@@ -225,6 +249,9 @@ bool finding_notes_send(struct finding_notes *notes, int socket)
 
 void finding_notes_clear(struct finding_notes *notes)
 {
+    struct known_verdict *verdict, *next_verdict;
+    HASH_ITER(hh, notes->verdicts, verdict, next_verdict)
+    verdict->finding = NULL;
     struct known_finding *known, *next;
     HASH_ITER(hh, notes->findings, known, next)
     {

@@ -1,11 +1,10 @@
 /* record_runs.c: one pass over the trace finds the touches and links them to chains; then each
- * chain is divided into runs. Every execution pays for it, by the instruction: branches on how the
- * goroutines interleave are predicted well enough, and cheaper than doing without them. */
+ * chain is divided into runs. Every execution pays for it, by the instruction. */
 #include "record_runs.h"
 
 #include "../scheduler/check.h"
 
-#define KIND(name) (UINT32_C(1) << EVENT_##name)
+#define KIND(name) (UINT64_C(1) << EVENT_##name)
 #define KINDS_ATOMIC (KIND(ATOMIC_LOAD) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW) | KIND(ATOMIC_CAS))
 #define KINDS_SINGLE (KIND(READ) | KIND(WRITE) | KINDS_ATOMIC)
 #define KINDS_WRITING (KIND(WRITE) | KIND(ATOMIC_STORE) | KIND(ATOMIC_RMW))
@@ -13,13 +12,11 @@
 #define KINDS_PARTING                                                                              \
     (~(KIND(NONE) | KIND(READ) | KIND(WRITE) | KIND(COPY) | KIND(ALLOC) | KIND(FREE)               \
        | KIND(CHOOSE) | KIND(DRAIN) | KIND(YIELD)))
-/* The later kinds all part: the last bit stands for them. */
-#define KIND_LATER 31
-_Static_assert(EVENT_YIELD < KIND_LATER, "a set of kinds is 32 bits");
+_Static_assert(EVENT_KIND_COUNT <= 64, "a set of kinds is 64 bits");
 
-static inline uint32_t kind_of(const struct event *event)
+static inline uint64_t kind_of(const struct event *event)
 {
-    return UINT32_C(1) << (event->kind < KIND_LATER ? event->kind : KIND_LATER);
+    return UINT64_C(1) << event->kind;
 }
 
 /* ---- touches --------------------------------------------------------------------------------- */
@@ -58,52 +55,52 @@ static inline void chain_add(struct watch *watch, uint16_t goroutine, uint16_t i
 {
     struct lane *lane = &watch->lanes[goroutine];
     uint16_t last = lane->last[writes];
-    if (last != 0)
-        watch->touches[last].next = index;
-    else
-        watch->chains[watch->chain_count++] = index;
+    watch->touches[last].next = index; /* of touch 0, if there is no chain: nobody asks for it */
+    watch->chains[watch->chain_count] = index;
+    watch->chain_count += last == 0;
+    lane->last[false] &= (uint16_t)-!writes;
     lane->last[writes] = index;
-    if (writes)
-        lane->last[false] = 0;
 }
 
-/* Adds a touch: the event's access to address. */
-static inline void watch_touch(struct watch *watch, const struct event *event, uint64_t address,
-                               bool writes)
+/* Adds a touch: the access to address of the event at that position, which is that goroutine's. */
+static inline void watch_touch(struct watch *watch, uint32_t position, uint16_t goroutine,
+                               uint64_t address, uint32_t size, bool writes)
 {
-    if (watch->touch_count == watch->touches_max) {
+    uint32_t number = watch->touch_count;
+    if (number == watch->touches_max) {
         watch->cut = true;
         return;
     }
-    uint16_t index = (uint16_t)watch->touch_count++;
-    struct touch *touch = &watch->touches[index];
-    touch->position = (uint32_t)(event - execution.trace);
+    watch->touch_count = number + 1;
+    uint16_t index = (uint16_t)number;
+    struct touch *touch = &watch->touches[number];
+    uint64_t offset = address - watch->begin;
+    bool exact = ((size ^ watch->word_bytes) | (offset & (size - 1))) == 0;
+    touch->position = position;
     touch->next = 0;
     touch->writes = writes;
-    uint64_t offset = address - watch->begin;
-    bool exact = event->size == watch->record->word_bytes && offset % event->size == 0;
     touch->exact = exact;
     if (exact) {
         uint64_t word = offset >> watch->word_shift;
+        uint16_t before = watch->memory[word];
         touch->words = (uint16_t)(UINT32_C(1) << word);
-        touch->before = watch->memory[word];
-        if (writes)
-            watch->memory[word] = index;
+        touch->before = before;
+        watch->memory[word] = writes ? index : before;
     } else {
-        touch_inexact(watch, index, address, event->size);
+        touch_inexact(watch, index, address, size);
     }
-    if (writes)
-        watch->writes[watch->write_count++] = index;
-    chain_add(watch, event_owner(event), index, writes);
+    watch->writes[watch->write_count] = index;
+    watch->write_count += writes;
+    chain_add(watch, goroutine, index, writes);
 }
 
 /* A copy's read comes before its write. */
-static void watch_copy(struct watch *watch, const struct event *event)
+static void watch_copy(struct watch *watch, uint32_t position, const struct event *event)
 {
     if (watch_overlaps(watch, event->source, event->size))
-        watch_touch(watch, event, event->source, false);
+        watch_touch(watch, position, event->goroutine, event->source, event->size, false);
     if (watch_overlaps(watch, event->address, event->size))
-        watch_touch(watch, event, event->address, true);
+        watch_touch(watch, position, event->goroutine, event->address, event->size, true);
 }
 
 /* Whether the goroutine has synchronised between those two events of its own. */
@@ -134,9 +131,10 @@ static void lane_part(struct watch *watch, uint16_t goroutine, uint32_t to)
 }
 
 /* An access under tso, where stores are buffered. */
-static void watch_buffered(struct watch *watch, const struct event *event)
+static void watch_buffered(struct watch *watch, uint32_t position, const struct event *event)
 {
-    struct lane *lane = &watch->lanes[event_owner(event)];
+    uint16_t goroutine = event_owner(event);
+    struct lane *lane = &watch->lanes[goroutine];
     if (event->order & EVENT_BUFFERED) {
         lane->buffered++;
         lane->last[false] = 0;
@@ -148,10 +146,10 @@ static void watch_buffered(struct watch *watch, const struct event *event)
         return;
     }
     if (!reads)
-        lane_part(watch, event_owner(event), write_position((uint32_t)(event - execution.trace)));
+        lane_part(watch, goroutine, write_position(position));
     if (event->kind == EVENT_DRAIN)
         lane->buffered--;
-    watch_touch(watch, event, event->address, !reads);
+    watch_touch(watch, position, goroutine, event->address, event->size, !reads);
 }
 
 /* watch_trace under tso. A copy's source is no reading there. */
@@ -159,10 +157,10 @@ static void watch_trace_buffered(struct watch *watch)
 {
     for (uint32_t i = 0; i < execution.trace_run_count; i++) {
         const struct event *event = &execution.trace[i];
-        uint32_t kind = kind_of(event);
+        uint64_t kind = kind_of(event);
         bool single = (kind & (KINDS_SINGLE | KIND(DRAIN) | KIND(COPY))) != 0;
         if (single && watch_overlaps(watch, event->address, event->size))
-            watch_buffered(watch, event);
+            watch_buffered(watch, i, event);
         else if ((kind & KINDS_PARTING) || kind == KIND(COPY))
             watch->lanes[event->goroutine].last[false] = 0;
     }
@@ -172,18 +170,16 @@ static void watch_trace_buffered(struct watch *watch)
 
 static void watch_trace(struct watch *watch)
 {
-    const struct event *end = execution.trace + execution.trace_run_count;
-    for (const struct event *event = execution.trace; event < end; event++) {
-        uint32_t kind = kind_of(event);
+    const struct event *event = execution.trace;
+    for (uint32_t i = 0, count = execution.trace_run_count; i < count; i++, event++) {
+        uint64_t kind = kind_of(event);
         if ((kind & KINDS_SINGLE) && watch_overlaps(watch, event->address, event->size)) {
-            if ((kind & KINDS_WRITING) || (kind == KIND(ATOMIC_CAS) && event->success))
-                watch_touch(watch, event, event->address, true);
-            else
-                watch_touch(watch, event, event->address, false);
+            bool writes = kind == KIND(ATOMIC_CAS) ? event->success : (kind & KINDS_WRITING) != 0;
+            watch_touch(watch, i, event->goroutine, event->address, event->size, writes);
         } else if (kind & KINDS_PARTING) {
             watch->lanes[event->goroutine] = (struct lane){ .last = { 0, 0 } };
         } else if (kind == KIND(COPY)) {
-            watch_copy(watch, event);
+            watch_copy(watch, i, event);
         }
     }
 }
@@ -243,6 +239,7 @@ static inline void watch_begin(struct watch *watch, const struct record *record)
     CHECK(execution.goroutine_count, <=, GOROUTINES_MAX);
     watch->record = record;
     watch->begin = record->address;
+    watch->word_bytes = record->word_bytes;
     watch->word_shift = (uint32_t)__builtin_ctz(record->word_bytes);
     watch->bytes = (uint64_t)record->count << watch->word_shift;
     watch->all = (uint16_t)((UINT32_C(1) << record->count) - 1);

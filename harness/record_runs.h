@@ -43,14 +43,14 @@ _Static_assert(sizeof(struct touch) == 20, "small");
  * are. So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
 struct lane {
     uint16_t last[2]; /* of reads, of writes */
-    uint16_t buffered; /* its stores to the record that have not drained yet */
+    uint32_t buffered; /* its stores to the record that have not drained yet */
 };
 
 /* All that the current execution did to one record. */
 struct watch {
     const struct record *record;
     uint64_t begin, bytes; /* the record's memory */
-    uint32_t word_shift;   /* a word has 1 << word_shift bytes */
+    uint32_t word_bytes, word_shift; /* a word has 1 << word_shift bytes */
     uint16_t all;          /* the record's words */
     bool cut;              /* there were more touches than fit */
     uint32_t touch_count, touches_max, write_count, chain_count;
