@@ -151,9 +151,10 @@ static void explain_block(struct explore_worker *worker, const struct explore_it
     uint64_t hash = trace_hash();
     for (uint32_t i = 0; i < BLOCKED_TRIES && !scheduler_crashed(); i++) {
         struct strategy strategy = strategy_steps(item->steps, item->step_count);
-        strategy.steps.stays = worker->preemptions >= 0;
         if (worker->preemptions < 0)
             strategy.steps.pending = item->pending;
+        else
+            strategy_steps_note(&strategy, NULL, true);
         scheduler_run(&strategy, 0);
         if (trace_hash() != hash) {
             describe_difference(worker->trace, events, text, bytes);

@@ -42,8 +42,7 @@ static const struct verdict_record *follow(const struct attempt *attempt, uint32
         return NULL;
     struct strategy strategy = strategy_steps(attempt->steps, attempt->count);
     struct explore_candidates candidates = { 0 };
-    strategy.steps.candidates = &candidates;
-    strategy.steps.stays = finding->preemptions != PREEMPTIONS_UNKNOWN;
+    strategy_steps_note(&strategy, &candidates, finding->preemptions != PREEMPTIONS_UNKNOWN);
     scheduler_run(&strategy, 0);
     oracle_judge();
     *ret_preemptions = explore_candidates_preemptions(&candidates);

@@ -65,20 +65,12 @@ static bool goroutine_state(const struct goroutine *self, uint64_t pc, uint64_t 
 /* ---- loops ----------------------------------------------------------------------------------- */
 
 #define KIND(name) (UINT64_C(1) << EVENT_##name)
-#define KINDS_FAILING                                                                              \
-    (KIND(ATOMIC_CAS) | KIND(TRYLOCK) | KIND(TRYRDLOCK) | KIND(TRYWRLOCK) | KIND(SEM_TRYWAIT))
+#define KINDS_NEVER_WRITING (KIND(READ) | KIND(ATOMIC_LOAD) | KIND(YIELD))
 
 static bool only_read(const struct event *event)
 {
-    bool reads = event->kind == EVENT_READ || event->kind == EVENT_ATOMIC_LOAD
-                 || event->kind == EVENT_YIELD;
-    return reads || ((KINDS_FAILING >> event->kind & 1) && !event->success);
-}
-
-static bool may_only_read(const struct event *pending)
-{
-    return pending->kind == EVENT_READ || pending->kind == EVENT_ATOMIC_LOAD
-           || pending->kind == EVENT_YIELD || (KINDS_FAILING >> pending->kind & 1);
+    return await_may_only_read(event)
+           && ((KINDS_NEVER_WRITING >> event->kind & 1) || !event->success);
 }
 
 /* Notes the event that the goroutine has just executed: the newest of the trace. */
@@ -166,13 +158,10 @@ static void await_begin(struct goroutine *self, uint32_t reads)
         scheduler.await_seen = execution.trace_count;
 }
 
-void await_look(struct goroutine *self)
+void await_look_closely(struct goroutine *self)
 {
     struct await *await = &self->await;
     uint64_t pc = self->pending.pc;
-    self->pending.await = 0;
-    if (!may_only_read(&self->pending) && scheduler.unroll == 0)
-        return; /* it begins anew behind this event, which await_note sees */
     await_note(self);
     if (unrolled(self, pc)) {
         execution.cut = true;
@@ -180,7 +169,7 @@ void await_look(struct goroutine *self)
         self->await.woken = false;
         return;
     }
-    uint32_t reads = may_only_read(&self->pending) ? await_loop(await, &self->pending) : 0;
+    uint32_t reads = await_may_only_read(&self->pending) ? await_loop(await, &self->pending) : 0;
     if (reads == 0)
         return;
     bool armed =
@@ -193,17 +182,4 @@ void await_look(struct goroutine *self)
         await_begin(self, reads);
     memcpy(await->armed_state, state, sizeof state);
     await->armed_position = EVENT_INDEX_NONE;
-}
-
-void await_forget(struct goroutine *self)
-{
-    self->await.count = 0;
-    self->await.armed = false;
-}
-
-void await_executed(struct goroutine *self, struct event *event)
-{
-    event->await = self->pending.await;
-    if (self->await.armed && self->await.armed_position == EVENT_INDEX_NONE)
-        self->await.armed_position = (uint32_t)(event - execution.trace);
 }

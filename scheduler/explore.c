@@ -229,32 +229,61 @@ static __attribute__((noinline)) uint32_t steps_answer(struct steps_state *state
     return answer < count ? answer : 0;
 }
 
+/* The goroutine's index among them; count if it is none. */
+static inline uint32_t candidate_index(struct goroutine *const *candidates, uint32_t count,
+                                       uint32_t id)
+{
+    uint32_t i = 0;
+    while (i < count && candidates[i]->id != id)
+        i++;
+    return i;
+}
+
 static uint32_t steps_choose(struct strategy *self, enum choice_kind kind,
                              struct goroutine *const *candidates, uint32_t count)
 {
     struct steps_state *state = &self->steps;
-    uint32_t wanted = EXPLORE_NOBODY;
-    if (state->candidates != NULL)
-        explore_candidates_note(state->candidates, kind, candidates, count);
+    uint32_t at = state->at, wanted = EXPLORE_NOBODY;
     if (kind == CHOICE_DATA)
         return steps_answer(state, count);
-    if (state->at < state->count) {
-        state->blocked |= state->steps[state->at].data;
-        wanted = state->steps[state->at++].answer;
-    } else if (state->at == state->count) {
-        state->at++;
+    if (at < state->count) {
+        state->at = at + 1;
+        state->blocked |= state->steps[at].data;
+        wanted = state->steps[at].answer;
+    } else if (at == state->count) {
+        state->at = at + 1;
         wanted = state->pending;
     }
-    bool asked = wanted != EXPLORE_NOBODY;
-    if (!asked && state->stays && execution.choice_count > 0 && scheduler.running != NULL)
-        wanted = scheduler.running->id;
     if (wanted == EXPLORE_NOBODY)
         return default_candidate(candidates, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (candidates[i]->id == wanted)
-            return i;
-    state->blocked |= asked;
+    uint32_t index = candidate_index(candidates, count, wanted);
+    if (index < count)
+        return index;
+    state->blocked = true;
     return default_candidate(candidates, count);
+}
+
+static uint32_t steps_choose_noting(struct strategy *self, enum choice_kind kind,
+                                    struct goroutine *const *candidates, uint32_t count)
+{
+    const struct steps_state *state = &self->steps;
+    if (state->candidates != NULL)
+        explore_candidates_note(state->candidates, kind, candidates, count);
+    if (kind == CHOICE_SCHEDULE && state->stays && state->at >= state->count
+        && execution.choice_count > 0 && scheduler.running != NULL) {
+        uint32_t index = candidate_index(candidates, count, scheduler.running->id);
+        if (index < count)
+            return index;
+    }
+    return steps_choose(self, kind, candidates, count);
+}
+
+void strategy_steps_note(struct strategy *strategy, struct explore_candidates *candidates,
+                         bool stays)
+{
+    strategy->choose = steps_choose_noting;
+    strategy->steps.candidates = candidates;
+    strategy->steps.stays = stays;
 }
 
 static void steps_begin(struct strategy *self, uint64_t seed)
@@ -317,8 +346,7 @@ bool explorer_next(struct explorer *explorer)
     const struct explore_item *item = explorer->current;
     struct strategy strategy = strategy_steps(item->steps, item->step_count);
     if (explorer->is_bounded) {
-        strategy.steps.candidates = &explorer->bounded.candidates;
-        strategy.steps.stays = true;
+        strategy_steps_note(&strategy, &explorer->bounded.candidates, true);
     } else {
         strategy.steps.pending = item->pending;
     }

@@ -125,5 +125,9 @@ struct explore_step *explore_steps_of(const struct choice *choices, uint32_t cou
 
 /* A strategy that follows steps, then lets D decide. steps outlive its use. */
 struct strategy strategy_steps(const struct explore_step *steps, uint32_t count);
+/* Lets it note in `candidates` (if not NULL) who could be chosen; and, if it `stays`, behind the
+ * steps whoever executed last goes on where that is possible, instead of D's choice. */
+void strategy_steps_note(struct strategy *strategy, struct explore_candidates *candidates,
+                         bool stays);
 
 #endif

@@ -23,8 +23,8 @@ struct steps_state {
     uint16_t pending; /* the goroutine that executes behind them, or EXPLORE_NOBODY */
     bool blocked;     /* a step was impossible */
     bool added;       /* a data choice that was not among them stood before the last one */
-    bool stays;       /* whoever executed last goes on where it can, instead of D's choice */
-    struct explore_candidates *candidates; /* where to note them, or NULL */
+    bool stays;       /* as strategy_steps_note says */
+    struct explore_candidates *candidates; /* likewise */
 };
 
 #define PCT_DEPTH_MAX 16u
