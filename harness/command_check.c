@@ -42,7 +42,7 @@ static const char *what_is_missing(const struct check_options *options,
                : exploration->unsaved   ? "its checkpoint cannot be written"
                                         : "time is over";
     if (target->cut > 0)
-        return strcmp(options->exploration.parameters.memory, "sc") == 0
+        return target->preemptions < 0 || strcmp(options->exploration.parameters.memory, "sc") == 0
                    ? "--unroll cut executions off"
                    : "records (README, Limits) or --unroll";
     return target->tally.verdicts[TREADLE_TIMEOUT] > 0

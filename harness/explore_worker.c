@@ -247,8 +247,9 @@ static void note_findings(struct explore_worker *worker)
     finding_notes_add(worker->notes, &witness);
 }
 
-/* Whether what follows from this execution may be left out: a loop was stopped, or records are
- * explored where stores wait, for which races of a record's words are not all reversed yet. */
+/* Whether other executions of this class could show more: a loop was stopped; or torn-read judges a
+ * record whose stores are buffered. What a goroutine reads there is a reading only behind its own
+ * drain, though the two are independent. Without a bound drains come as early as they can. */
 static bool is_cut_off(void)
 {
     return execution.cut || (execution.memory != MEMORY_SC && execution.record_count > 0);
@@ -288,7 +289,7 @@ static void explore_one(struct explore_worker *worker, uint64_t number,
         add_class(&worker->classes, explorer);
     } else {
         tally_count(&result->tally, result->tally.executions, 0);
-        result->cut += is_cut_off();
+        result->cut += execution.cut;
         result->crashed += scheduler_crashed();
     }
     if (execution.verdict_count > 0)

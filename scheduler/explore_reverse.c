@@ -193,29 +193,70 @@ static void reverse_race(struct explore_trace *trace, const struct explore_race 
     make_detour(trace, &detour, children);
 }
 
-/* Whether `key`, which its goroutine executes after its first n events, waits because of p, and
- * would not have had to wait before it. Leaves the parts in children->row. */
-static bool waits_for(struct explore_trace *trace, uint32_t position, uint32_t goroutine,
-                      uint32_t n, uint32_t key_position, const struct event *key,
-                      struct explore_children *children)
+/* An event that did not execute before p, which might make it wait: its goroutine's event after the
+ * first n ones. */
+struct stopped {
+    const struct event *key;
+    uint32_t position; /* trace->count if it never executed */
+    uint32_t goroutine, n;
+    uint32_t behind; /* an event that it is to come behind, or EXPLORE_NONE */
+};
+
+/* Whether the key waits because of p, and would not have had to wait before it. Leaves the parts in
+ * children->row. */
+static bool waits_for(struct explore_trace *trace, uint32_t position,
+                      const struct stopped *stopped, struct explore_children *children)
 {
     const struct event *p = &execution.trace[position];
+    uint32_t goroutine = stopped->goroutine, n = stopped->n;
     int16_t *row = children->row;
-    if (!dependence_waits(key) || key->await != 0 || key->kind == EVENT_JOIN
-        || !dependence_of(p, key, trace->reuses))
-        return false;
     explore_copy(row, explore_counts(trace, position), trace->width);
-    if (n > (uint32_t)row[goroutine])
-        explore_join(row, explore_clock(trace, explore_position(trace, goroutine, n)), trace->width);
+    if (stopped->behind != EXPLORE_NONE)
+        explore_join(row, explore_clock(trace, stopped->behind), trace->width);
+    if (n > (uint32_t)row[goroutine]) {
+        uint32_t last = explore_position(trace, goroutine, n);
+        explore_join(row, explore_clock(trace, last), trace->width);
+    }
     if (explore_buffers())
-        join_stores(trace, trace->totals, key, n, row);
-    if (row[p->goroutine] >= trace->events[position].index
-        || !explore_can_execute(trace, key_position, key, row))
+        join_stores(trace, trace->totals, stopped->key, n, row);
+    if (row[p->goroutine] >= trace->events[position].index || row[goroutine] > (int16_t)n
+        || !explore_can_execute(trace, stopped->position, stopped->key, row))
         return false;
     row[p->goroutine]++;
-    bool waits = !explore_can_execute(trace, key_position, key, row) && explore_goes_on(trace, row);
+    bool waits = !explore_can_execute(trace, stopped->position, stopped->key, row)
+                 && explore_goes_on(trace, row);
     row[p->goroutine]--;
     return waits;
+}
+
+static void reverse_waiting(struct explore_trace *trace, uint32_t position,
+                            const struct stopped *stopped, struct explore_children *children)
+{
+    if (!waits_for(trace, position, stopped, children))
+        return;
+    struct detour detour = { .position = position,
+                             .goroutine = stopped->goroutine,
+                             .key = *stopped->key,
+                             .parts = children->row };
+    make_detour(trace, &detour, children);
+}
+
+/* A drain is independent of its own goroutine's events. So those of them that the key depends on
+ * may come before both. */
+static void reverse_waiting_for_drain(struct explore_trace *trace, uint32_t position,
+                                      struct stopped *stopped, struct explore_children *children)
+{
+    const struct event *drain = &execution.trace[position];
+    uint32_t owner = event_owner(drain);
+    uint32_t n = (uint32_t)explore_counts(trace, position)[owner];
+    while (n++ < (uint32_t)trace->totals[owner]) {
+        uint32_t behind = explore_position(trace, owner, n);
+        if (explore_clock(trace, behind)[drain->goroutine] >= trace->events[position].index)
+            return;
+        stopped->behind = behind;
+        if (explore_depend(trace, &execution.trace[behind], n - 1, stopped->key, stopped->n))
+            reverse_waiting(trace, position, stopped, children);
+    }
 }
 
 /* The detours before p whose keys p makes wait. */
@@ -226,21 +267,21 @@ static void reverse_stop(struct explore_trace *trace, uint32_t position,
     int16_t p_index = trace->events[position].index;
     for (uint32_t goroutine = 0; goroutine < trace->width; goroutine++) {
         uint32_t first = (uint32_t)explore_counts(trace, position)[goroutine];
-        for (uint32_t n = first; goroutine != p->goroutine && n <= (uint32_t)trace->totals[goroutine]; n++) {
+        uint32_t total = (uint32_t)trace->totals[goroutine];
+        for (uint32_t n = first; goroutine != p->goroutine && n <= total; n++) {
             if (n > first
                 && explore_clock(trace, explore_position(trace, goroutine, n))[p->goroutine]
                        >= p_index)
                 break;
-            uint32_t key_position;
-            const struct event *key = explore_next_event(trace, goroutine, n, &key_position);
-            if (key == NULL
-                || !waits_for(trace, position, goroutine, n, key_position, key, children))
+            struct stopped stopped = { .goroutine = goroutine, .n = n, .behind = EXPLORE_NONE };
+            stopped.key = explore_next_event(trace, goroutine, n, &stopped.position);
+            const struct event *key = stopped.key;
+            if (key == NULL || !dependence_waits(key) || key->await != 0 || key->kind == EVENT_JOIN
+                || !dependence_of(p, key, trace->reuses))
                 continue;
-            struct detour detour = { .position = position,
-                                     .goroutine = goroutine,
-                                     .key = *key,
-                                     .parts = children->row };
-            make_detour(trace, &detour, children);
+            reverse_waiting(trace, position, &stopped, children);
+            if (p->kind == EVENT_DRAIN)
+                reverse_waiting_for_drain(trace, position, &stopped, children);
         }
     }
 }

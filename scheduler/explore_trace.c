@@ -125,6 +125,18 @@ static bool touches_record(const struct event *event, const struct record *recor
                    && event->source + event->size > record->address));
 }
 
+/* As in dependence.h, a compare-and-swap that fails counts as a read only where its success hangs
+ * on nothing but events that all that touches the record depends on. */
+static bool writes_record(const struct event *event, const struct record *record)
+{
+    uint64_t bytes = (uint64_t)record->word_bytes * record->count;
+    uint64_t offset = event->address - record->address;
+    bool inside = offset < bytes && event->size <= bytes - offset;
+    if (event->kind == EVENT_ATOMIC_CAS && (scheduler.memory != MEMORY_SC || !inside))
+        return true;
+    return event_effect(event) & EVENT_WRITES;
+}
+
 bool explore_record_depends(const struct event *a, const struct event *b)
 {
     if (event_owner(a) == event_owner(b))
@@ -132,7 +144,7 @@ bool explore_record_depends(const struct event *a, const struct event *b)
     for (uint32_t i = 0; i < execution.record_count; i++) {
         const struct record *record = &execution.records[i];
         if (touches_record(a, record) && touches_record(b, record)
-            && ((event_effect(a) | event_effect(b)) & EVENT_WRITES))
+            && (writes_record(a, record) || writes_record(b, record)))
             return true;
     }
     return false;

@@ -146,6 +146,16 @@ static inline bool touches(const struct event *event, uint64_t address, uint64_t
     return (event_effect(event) != 0 || event->kind == EVENT_ALLOC) && (lies_there || copies);
 }
 
+/* Whether it writes words of the record: always, if it may fail because of what is no part of the
+ * record or of a store that is still buffered. */
+static inline bool writes_words(const struct event *event, uint64_t address, uint64_t bytes)
+{
+    bool within = event->address >= address && event->address + event->size <= address + bytes;
+    if (event->kind == EVENT_ATOMIC_CAS && (!within || execution.memory != MEMORY_SC))
+        return true;
+    return event_effect(event) & EVENT_WRITES;
+}
+
 /* Whether both touch words that are one value. */
 static inline bool record_depends(const struct event *a, const struct event *b)
 {
@@ -153,7 +163,8 @@ static inline bool record_depends(const struct event *a, const struct event *b)
         const struct record *record = &execution.records[i];
         uint64_t bytes = record->word_bytes * record->count;
         if (touches(a, record->address, bytes) && touches(b, record->address, bytes)
-            && ((event_effect(a) | event_effect(b)) & EVENT_WRITES))
+            && (writes_words(a, record->address, bytes)
+                || writes_words(b, record->address, bytes)))
             return true;
     }
     return false;
