@@ -305,7 +305,8 @@ static void a_wide_bound_changes_nothing(void **state)
  * In the first, the compare-and-swap writes if it comes before the drain of the store: then the
  * load, of another word of the record, depends on it, but not on the drain. In the second, the
  * drain of one copy makes the semaphore's waiter wait for ever; before that drain it can come
- * before or behind the other copy, which reads the semaphore. */
+ * before or behind the other copy, which reads the semaphore. In the third, whom a broadcast has
+ * signalled may wait anew before the broadcast has let all others go. */
 static const struct known_program {
     struct random_program program;
     uint64_t classes[3];
@@ -323,6 +324,14 @@ static const struct known_program {
         .procedures = { [0] = { { OP_SEM_COPY, 0, 0, 2 }, { OP_SEM_COPY, 1, 0, 0 } },
                         [2] = { { OP_SEM_WAIT, 0, 0, 1 } } } },
       { 2, 3, 3 } },
+    { { .reuse = TREADLE_REUSE_NEVER,
+        .starting = 3,
+        .procedures = { [0] = { { OP_COND_BROADCAST, 0, 0, 0 } },
+                        [1] = { { OP_COND_WAIT, 0, 0, 0 } },
+                        [2] = { { OP_POSIX_LOCK, 0, 0, 0 },
+                                { OP_COND_TIMEDWAIT, 0, 0, 0 },
+                                { OP_COND_WAIT, 0, 0, 0 } } } },
+      { 75, 75, 75 } },
 };
 
 static void counts_known_programs(void **state)

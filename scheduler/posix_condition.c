@@ -61,7 +61,7 @@ static int condition_timedwait(struct posix_condition *condition, struct posix_m
     uint32_t count = wait_begin(condition, mutex, false, caller);
     struct event *event = announce_from(EVENT_COND_TIMEOUT, EVENT_SEQ_CST, (uint64_t)condition,
                                    sizeof *condition, caller);
-    bool timeout = park_take_off(scheduler.running->id);
+    bool timeout = park_leave();
     event->success = timeout;
     if (timeout) {
         event->value_read = memory_value((uint64_t)condition, sizeof *condition);
@@ -80,9 +80,8 @@ static void condition_signal(struct posix_condition *condition, struct caller ca
     condition_end(event, condition, count > 0 ? count - 1 : 0);
     if (count == 0)
         return;
-    uint32_t woken = waiters[count > 1 ? calls_choose(count, "waiter that wakes", caller) : 0];
-    park_take_off(woken);
-    park_let_go(woken, caller);
+    uint32_t woken = count > 1 ? calls_choose(count, "waiter that wakes", caller) : 0;
+    park_let_go(&waiters[woken], 1, caller);
 }
 
 static void condition_broadcast(struct posix_condition *condition, struct caller caller)
@@ -91,10 +90,7 @@ static void condition_broadcast(struct posix_condition *condition, struct caller
     uint32_t waiters[GOROUTINES_MAX];
     uint32_t count = park_waiters((uint64_t)condition, waiters);
     condition_end(event, condition, 0);
-    for (uint32_t i = 0; i < count; i++)
-        park_take_off(waiters[i]);
-    for (uint32_t i = 0; i < count; i++)
-        park_let_go(waiters[i], caller);
+    park_let_go(waiters, count, caller);
 }
 
 /* ---- what programs call ---------------------------------------------------------------------- */

@@ -61,15 +61,25 @@ uint32_t park_waiters(uint64_t object, uint32_t *ret_waiters)
     return count;
 }
 
-bool park_take_off(uint32_t goroutine)
+bool park_leave(void)
 {
-    bool waited = parked[goroutine].object != 0;
-    parked[goroutine].object = 0;
+    uint32_t self = scheduler.running->id;
+    bool waited = parked[self].object != 0;
+    parked[self].object = 0;
     return waited;
 }
 
-void park_let_go(uint32_t goroutine, struct caller caller)
+/* Who parks is known now: one that does not may go on at once, and wait elsewhere before the last
+ * one has been let go. */
+void park_let_go(const uint32_t *waiters, uint32_t count, struct caller caller)
 {
-    if (parked[goroutine].parks)
-        park_add(goroutine, -1, caller);
+    uint32_t parking[GOROUTINES_MAX];
+    uint32_t parking_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        parked[waiters[i]].object = 0;
+        if (parked[waiters[i]].parks)
+            parking[parking_count++] = waiters[i];
+    }
+    for (uint32_t i = 0; i < parking_count; i++)
+        park_add(parking[i], -1, caller);
 }

@@ -24,10 +24,11 @@ void park(struct caller caller);
  * GOROUTINES_MAX) and returns how many. */
 uint32_t park_waiters(uint64_t object, uint32_t *ret_waiters);
 
-/* Takes a goroutine off (part of the caller's event); whether it was a waiter of anything. */
-bool park_take_off(uint32_t goroutine);
+/* The running goroutine waits no longer; whether it was still a waiter (part of the caller's
+ * event). */
+bool park_leave(void);
 
-/* Lets go one that has been taken off. */
-void park_let_go(uint32_t goroutine, struct caller caller);
+/* Takes these off (part of the caller's event), then lets those of them go that park. */
+void park_let_go(const uint32_t *waiters, uint32_t count, struct caller caller);
 
 #endif

@@ -66,10 +66,7 @@ static int barrier_wait(struct posix_barrier *barrier, struct caller caller)
     }
     uint32_t waiters[GOROUTINES_MAX];
     uint32_t count = park_waiters((uint64_t)barrier, waiters);
-    for (uint32_t i = 0; i < count; i++)
-        park_take_off(waiters[i]);
-    for (uint32_t i = 0; i < count; i++) /* itself among them */
-        park_let_go(waiters[i], caller);
+    park_let_go(waiters, count, caller); /* itself among them */
     return PTHREAD_BARRIER_SERIAL_THREAD;
 }
 
