@@ -29,8 +29,8 @@ struct detour {
 
 static bool is_default_step(const struct explore_trace *trace, uint32_t position)
 {
-    return trace->events[position].role == EXPLORE_DEFAULT
-           && !dependence_follows(execution.trace[position].kind);
+    return !dependence_follows(execution.trace[position].kind)
+           && explore_role_of(trace, position) == EXPLORE_DEFAULT;
 }
 
 /* ---- the key, in its new place --------------------------------------------------------------- */
@@ -92,8 +92,10 @@ static bool detour_in_order(struct explore_trace *trace, const struct detour *de
     int16_t *clock = trace->scratch;
     bool clock_known = false;
     for (uint32_t i = detour->position; i-- > 0;) {
-        uint8_t role = trace->events[i].role;
-        if (dependence_follows(execution.trace[i].kind) || role == EXPLORE_PART)
+        if (dependence_follows(execution.trace[i].kind))
+            continue;
+        enum explore_role role = explore_role_of(trace, i);
+        if (role == EXPLORE_PART)
             continue;
         if (role != EXPLORE_KEY)
             return true;
@@ -133,7 +135,8 @@ static void copy_steps(const struct explore_trace *trace, struct explore_steps *
         if (execution.trace[i].kind == EVENT_CHOOSE && explore_within(trace, i, settled))
             steps->steps[choice].role = EXPLORE_PART;
         else if (!dependence_follows(execution.trace[i].kind)
-                 && trace->events[i].role != EXPLORE_PART && trace->events[i].role != EXPLORE_KEY)
+                 && explore_role_of(trace, i) != EXPLORE_PART
+                 && explore_role_of(trace, i) != EXPLORE_KEY)
             return;
     }
 }
@@ -291,7 +294,7 @@ static enum explore_role role_of(const struct explore_trace *trace, uint32_t pos
 {
     while (dependence_follows(execution.trace[position].kind))
         position--;
-    return (enum explore_role)trace->events[position].role;
+    return explore_role_of(trace, position);
 }
 
 /* Where the detours before one p end of which one holds the data choice at position; behind that
@@ -321,7 +324,7 @@ static void next_answer(struct explore_trace *trace, uint32_t position,
     uint32_t end = detours_end(trace, position, &pending);
     for (uint32_t i = position + 1; i < end; i++)
         if (execution.trace[i].kind == EVENT_CHOOSE && execution.trace[i].value_read != 0
-            && trace->events[i].role == EXPLORE_DEFAULT)
+            && explore_role_of(trace, i) == EXPLORE_DEFAULT)
             return;
     explore_copy(children->row, explore_counts(trace, pending ? end + 1 : end), trace->width);
     if (!explore_goes_on(trace, children->row))
@@ -351,7 +354,7 @@ void explore_find_children(struct explore_trace *trace, struct explore_children 
         bool stops = (KINDS_STOPPING >> event->kind & 1) || explore_overwrites(trace, event);
         if (trace->waits && stops && is_default_step(trace, i) && event->success)
             reverse_stop(trace, i, children);
-        if (event->kind == EVENT_CHOOSE && trace->events[i].role == EXPLORE_DEFAULT
+        if (event->kind == EVENT_CHOOSE && explore_role_of(trace, i) == EXPLORE_DEFAULT
             && event->value_read + 1 < event->size)
             next_answer(trace, i, children);
     }

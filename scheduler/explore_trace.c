@@ -389,17 +389,6 @@ static void trace_find_order(struct explore_trace *trace)
     }
 }
 
-/* An EXIT, which no choice stands before, is like the event that it follows. */
-static void trace_take_roles(struct explore_trace *trace)
-{
-    uint8_t role = EXPLORE_DEFAULT;
-    for (uint32_t i = 0; i < trace->count; i++) {
-        if (execution.trace[i].kind != EVENT_EXIT)
-            role = trace->steps[trace->events[i].choice].role;
-        trace->events[i].role = role;
-    }
-}
-
 void explore_trace_update(struct explore_trace *trace, const struct explore_step *steps,
                           uint32_t step_count)
 {
@@ -420,7 +409,6 @@ void explore_trace_update(struct explore_trace *trace, const struct explore_step
     trace->count = count;
     trace->totals = explore_counts(trace, count);
     trace_find_order(trace);
-    trace_take_roles(trace);
     trace->seen = count > 0 ? trace->events[count - 1].seen : 0;
     trace->waits = scheduler.blocked_count > 0 || (trace->seen & EXPLORE_SEEN_WAIT);
     explore_objects_find(trace);

@@ -27,7 +27,6 @@ struct explore_event {
     uint32_t choice;    /* choices made before its own (all but EXIT have one) */
     uint32_t race_end;  /* races whose later event is this or an earlier one */
     int16_t index;      /* its goroutine's index-th event, from 1 */
-    uint8_t role;       /* enum explore_role */
     uint8_t seen;       /* EXPLORE_SEEN_*: of this event or an earlier one */
 };
 
@@ -85,6 +84,14 @@ static inline uint32_t explore_position(const struct explore_trace *trace, uint3
                                         uint32_t n)
 {
     return trace->positions[(size_t)(n - 1) * trace->width + goroutine];
+}
+
+/* What the event at position is in the canonical order; of an EXIT, which no choice stands before,
+ * it must not be asked. */
+static inline enum explore_role explore_role_of(const struct explore_trace *trace,
+                                                uint32_t position)
+{
+    return (enum explore_role)trace->steps[trace->events[position].choice].role;
 }
 
 static inline void explore_join(int16_t *row, const int16_t *other, uint32_t width)
