@@ -57,6 +57,7 @@ static bool search(uint32_t target, const struct searcher *searcher, uint64_t se
                   .search = searcher->options,
                   .start = tally_now() },
         .jobs = command_jobs_default(),
+        .engines = 1u << ENGINE_OWN,
     };
     if (searcher->strategy != NULL) {
         bool known = strategy_find(searcher->strategy, &strategy);

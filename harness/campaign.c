@@ -11,6 +11,7 @@
 
 #include "../scheduler/check.h"
 #include "campaign_run.h"
+#include "campaign_turns.h"
 #include "night.h"
 
 #define PIECE_SECONDS 0.1     /* a piece of work should last so long */
@@ -40,7 +41,9 @@ static bool campaign_time_over(const struct campaign *campaign)
 static uint64_t piece_size(const struct campaign *campaign, const struct campaign_target *target)
 {
     const struct campaign_options *options = &campaign->options;
-    uint64_t left = options->executions == 0 ? UINT64_MAX : options->executions - target->next;
+    uint64_t left = options->executions == 0
+                        ? UINT64_MAX
+                        : options->executions - target->next - target->engine_executions;
     uint64_t size = PIECE_FIRST;
     if (target->tally.seconds > 0) {
         double rate = (double)target->tally.executions / target->tally.seconds;
@@ -57,7 +60,8 @@ static uint64_t piece_size(const struct campaign *campaign, const struct campaig
 static bool target_has_work(const struct campaign *campaign, const struct campaign_target *target)
 {
     uint64_t limit = campaign->options.executions;
-    return !target->stopped && target->error[0] == '\0' && (limit == 0 || target->next < limit)
+    return !target->stopped && target->error[0] == '\0'
+           && (limit == 0 || target->next + target->engine_executions < limit)
            && (target->greybox == NULL
                || greybox_generation(target->greybox, target->next) != NULL);
 }
@@ -192,6 +196,7 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
 {
     struct work_result result;
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
+    uint32_t findings_before = target->findings.count;
     if (!receive_result(worker, &result, &campaign->shown, &target->findings)) {
         replace_worker(campaign, worker);
         return;
@@ -200,10 +205,17 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     worker->piece.deaths = 0;
     target->pieces_out--;
     tally_add(&target->tally, &result.tally);
-    if (target->greybox != NULL)
+    struct turns_done done = { .seconds = result.tally.seconds,
+                               .executions = result.done,
+                               .findings = target->findings.count - findings_before };
+    if (target->greybox != NULL) {
+        uint64_t fresh_before = target->greybox->fresh_count;
         greybox_take(target->greybox,
                      greybox_generation(target->greybox, worker->piece.work.from),
                      &campaign->shown, result.done);
+        done.behaviours = target->greybox->fresh_count - fresh_before;
+    }
+    turns_count(campaign, ENGINE_OWN, &done);
     if (result.setup_error[0] != '\0')
         snprintf(target->error, sizeof target->error, "its set-up ends with %.150s",
                  result.setup_error);
@@ -240,39 +252,74 @@ static bool send_work(struct campaign *campaign, struct campaign_worker *worker,
                                &worker->sent[position], worker->process.socket));
 }
 
+/* The next piece of our own loop's work goes to the worker; false if there is none now. */
+static bool begin_piece(struct campaign *campaign, struct campaign_worker *worker)
+{
+    if (worker->process.socket < 0 || !next_piece(campaign, &worker->piece))
+        return false;
+    worker->busy = true;
+    worker->process.patience = (struct patience){ 0 };
+    if (!send_work(campaign, worker, &worker->piece.work))
+        replace_worker(campaign, worker); /* the next round gives the piece out again */
+    return true;
+}
+
+/* Gives an idle worker to the engine whose turn it is, or to the next one that has work for it. */
+static bool begin_work(struct campaign *campaign, struct campaign_worker *worker)
+{
+    enum campaign_engine first = turns_next(campaign);
+    if (campaign_time_over(campaign))
+        return false;
+    for (uint32_t i = 0; i < ENGINE_COUNT; i++) {
+        enum campaign_engine engine = (first + i) % ENGINE_COUNT;
+        if ((campaign->options.engines >> engine & 1)
+            && (engine == ENGINE_OWN ? begin_piece(campaign, worker)
+                                     : turns_begin(campaign, worker, engine)))
+            return true;
+    }
+    return false;
+}
+
 static bool give_work(struct campaign *campaign)
 {
     bool busy = false;
     for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         struct campaign_worker *worker = &campaign->workers[i];
-        if (worker->process.socket >= 0 && !worker->busy
-            && next_piece(campaign, &worker->piece)) {
-            const struct work *work = &worker->piece.work;
-            worker->busy = true;
-            worker->process.patience = (struct patience){ 0 };
-            if (!send_work(campaign, worker, work))
-                replace_worker(campaign, worker); /* the next round gives the piece out again */
-            busy = true;
-        }
-        busy |= worker->busy;
+        busy |= worker->busy || begin_work(campaign, worker);
     }
     return busy;
+}
+
+/* The worker that sends by this process. */
+static struct campaign_worker *worker_of(struct campaign *campaign, const struct process *process)
+{
+    struct campaign_worker *worker = campaign->workers;
+    while (process != &worker->process && process != &worker->turn)
+        worker++;
+    return worker;
 }
 
 static void take_results(struct campaign *campaign)
 {
     struct process *busy[CAMPAIGN_JOBS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < campaign->options.jobs; i++)
-        if (campaign->workers[i].busy)
-            busy[count++] = &campaign->workers[i].process;
     bool hurried = interrupted > 1;
+    turns_hurry(campaign, interrupted != 0);
+    for (uint32_t i = 0; i < campaign->options.jobs; i++) {
+        struct campaign_worker *worker = &campaign->workers[i];
+        if (worker->busy)
+            busy[count++] = worker->engine == ENGINE_OWN ? &worker->process : &worker->turn;
+    }
     uint32_t ready = hurried ? count : process_await(busy, count);
-    for (uint32_t i = 0; i < ready; i++)
-        if (hurried)
-            dismiss(campaign, (struct campaign_worker *)busy[i]);
+    for (uint32_t i = 0; i < ready; i++) {
+        struct campaign_worker *worker = worker_of(campaign, busy[i]);
+        if (worker->engine != ENGINE_OWN)
+            turns_take(campaign, worker);
+        else if (hurried)
+            dismiss(campaign, worker);
         else
-            take_result(campaign, (struct campaign_worker *)busy[i]);
+            take_result(campaign, worker);
+    }
 }
 
 static void campaign_loop(struct campaign *campaign)
@@ -320,11 +367,15 @@ struct campaign_result *campaign_result_create(const struct campaign_options *op
     return result;
 }
 
-/* Starts the workers; returns how many there are. */
+/* Starts the workers, where our own loop takes part; returns how many there are. */
 static uint32_t start_workers(struct campaign *campaign)
 {
     const struct campaign_options *options = &campaign->options;
     uint32_t started = 0;
+    for (uint32_t i = 0; i < options->jobs; i++)
+        campaign->workers[i].process.socket = -1;
+    if (!(options->engines >> ENGINE_OWN & 1))
+        return options->jobs;
     for (uint32_t i = 0; i < options->jobs && options->plan.greybox; i++) {
         campaign->workers[i].sent = calloc(options->target_count + 1,
                                            sizeof *campaign->workers[i].sent);
@@ -362,7 +413,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     sigaction(SIGTERM, &action, &before_terminate);
     interrupted = 0;
     bool alone = !options->lasting || night_begin(campaign);
-    uint32_t started = alone ? start_workers(campaign) : 0;
+    uint32_t started = alone && turns_open(campaign) ? start_workers(campaign) : 0;
     int cause = alone ? errno : EWOULDBLOCK;
     if (started > 0)
         campaign_loop(campaign);
@@ -373,6 +424,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     struct campaign_result *result = campaign->result;
     result->seconds = tally_now() - campaign->options.plan.start;
     result->interrupted = interrupted != 0;
+    turns_close(campaign);
     campaign_free(campaign);
     if (started > 0)
         return result;

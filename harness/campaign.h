@@ -5,6 +5,8 @@
 
 #include "worker.h"
 
+enum campaign_engine { ENGINE_OWN, ENGINE_LIBFUZZER, ENGINE_AFL, ENGINE_COUNT };
+
 struct campaign_options {
     const uint32_t *targets; /* indices in target.h's order */
     uint32_t target_count;
@@ -12,6 +14,8 @@ struct campaign_options {
     uint64_t executions; /* per target; 0 = no limit */
     struct worker_plan plan;
     uint32_t jobs;
+    uint32_t engines; /* a set of enum campaign_engine; with others than our own, what is executed
+                         depends on time */
     const char *directory; /* findings go there; NULL: nothing is kept */
     bool lasting; /* it goes on where earlier runs in the directory have ended; findings are saved
                      as soon as they are found */
@@ -22,7 +26,10 @@ struct campaign_target {
     uint32_t index; /* in target.h's order */
     struct tally tally;
     struct finding_list findings;
-    uint64_t next;       /* number of the first execution not yet given out */
+    uint64_t next;       /* number of our own loop's first execution not yet given out */
+    uint64_t engine_executions; /* by other engines */
+    double engine_seconds[ENGINE_COUNT]; /* that they were given */
+    uint32_t engine_deaths; /* of their processes, in a row, without a word */
     uint32_t pieces_out; /* pieces of work being done */
     struct greybox *greybox; /* in a greybox search */
     bool stopped;        /* --stop-on-first: it has one */

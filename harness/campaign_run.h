@@ -18,10 +18,22 @@ struct piece {
 };
 
 struct campaign_worker {
-    struct process process; /* first, so that one leads to the other */
+    struct process process; /* of our own loop */
     bool busy;
-    struct piece piece;
+    struct piece piece; /* where our own loop is at work */
     struct greybox_sent *sent; /* in a greybox search: of each target's */
+    enum campaign_engine engine; /* that is at work; of an idle one: our own */
+    struct process turn;         /* another engine's */
+    struct campaign_target *turn_target;
+    double turn_end, turn_counted; /* tally_now(); up to when its time is in the account */
+};
+
+/* What an engine has done in the campaign. */
+struct engine_account {
+    double seconds; /* of our own loop: spent executing; of others: with beginning and end */
+    uint64_t executions;
+    uint64_t behaviours, findings;       /* new ones */
+    double lately_seconds, lately_found; /* what was long ago counts less */
 };
 
 struct campaign {
@@ -32,6 +44,9 @@ struct campaign {
     struct piece *left_over; /* to be done again or finished: workers died over them, or time was */
     uint32_t left_over_count, left_over_capacity;
     struct shown shown; /* received */
+    struct engine_account engines[ENGINE_COUNT];
+    uint64_t turns; /* of other engines, so far in this run */
+    char inputs[64]; /* a folder for inputs, where the campaign's own is not to keep them; or "" */
     /* of one that goes on in its folder: */
     struct folder folder;
     struct keeper keeper;

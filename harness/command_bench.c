@@ -206,6 +206,7 @@ static bool bench_own(uint32_t target, struct bench_result *result)
                       .search = { .kinds = FEEDBACK_ALL },
                       .start = tally_now() },
             .jobs = 1,
+            .engines = 1u << ENGINE_OWN,
         };
         struct campaign_result *campaign = campaign_run(&options);
         if (campaign == NULL)

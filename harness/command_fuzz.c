@@ -1,4 +1,5 @@
 /* command_fuzz.c: `treadle fuzz`. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "../scheduler/target.h"
+#include "campaign_turns.h"
 #include "command.h"
 #include "engine_afl_run.h"
 #include "keep.h"
@@ -18,7 +20,7 @@
 struct fuzz_options {
     struct campaign_options campaign;
     const char *strategy; /* its name */
-    engine_serve *engine; /* NULL: our own loop */
+    char engines[32];     /* theirs, where there are others than our own */
     bool json, require;
 };
 
@@ -156,24 +158,74 @@ static int exit_code(const struct fuzz_options *options, const struct campaign_r
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-/* Returns 0, or the exit code where there is no such engine in this program. */
-static int parse_engine(struct fuzz_options *options, const char *value)
+/* The package without which the engine was not built in; NULL if it is there. */
+static const char *missing_package(enum campaign_engine engine)
 {
-    const char *package = NULL;
-    options->engine = strcmp(value, "libfuzzer") == 0 ? campaign_libfuzzer_serve : NULL;
-    if (strcmp(value, "libfuzzer") == 0 && campaign_libfuzzer_serve == NULL)
-        package = "libclang-rt-14-dev";
-    if (strcmp(value, "afl") == 0 && engine_afl_is_there())
-        options->engine = engine_afl_serve;
-    else if (strcmp(value, "afl") == 0)
-        package = "afl++";
+    if (engine == ENGINE_LIBFUZZER && engine_libfuzzer_serve == NULL)
+        return "libclang-rt-14-dev";
+    return engine == ENGINE_AFL && !engine_afl_is_there() ? "afl++" : NULL;
+}
+
+/* Returns 0, or the exit code where there is no such engine in this program. */
+static int add_engine(struct campaign_options *campaign, const char *name)
+{
+    enum campaign_engine engine = 0;
+    while (engine < ENGINE_COUNT && strcmp(name, turns_engine_name(engine)) != 0)
+        engine++;
+    if (engine == ENGINE_COUNT)
+        return command_misuse(&command_fuzz, "there is no engine %s (own, libfuzzer, afl, all)",
+                              name);
+    const char *package = missing_package(engine);
     if (package != NULL)
         return command_misuse(&command_fuzz, "--engine %s wants a program that was built where "
-                                             "package %s was installed", value, package);
-    if (options->engine == NULL && strcmp(value, "own") != 0)
-        return command_misuse(&command_fuzz, "there is no engine %s (own, libfuzzer, afl)", value);
-    if (options->engine != NULL)
-        options->strategy = value;
+                                             "package %s was installed", name, package);
+    campaign->engines |= 1u << engine;
+    return 0;
+}
+
+static int parse_engines(struct fuzz_options *options, const char *value)
+{
+    struct campaign_options *campaign = &options->campaign;
+    char text[64];
+    campaign->engines = 0;
+    for (enum campaign_engine i = 0; i < ENGINE_COUNT && strcmp(value, "all") == 0; i++)
+        campaign->engines |= (missing_package(i) == NULL ? 1u : 0u) << i;
+    if (campaign->engines != 0)
+        return 0;
+    if ((size_t)snprintf(text, sizeof text, "%s", value) >= sizeof text)
+        return command_misuse(&command_fuzz, "--engine %.40s... is no list of engines", value);
+    char *rest = text;
+    int failed = 0;
+    for (char *name; failed == 0 && (name = strsep(&rest, ",")) != NULL;)
+        failed = add_engine(campaign, name);
+    return failed;
+}
+
+static int parse_feedback(struct campaign_options *campaign, const char *value)
+{
+    static const struct {
+        const char *name;
+        uint32_t kinds;
+    } known[] = { { "all", FEEDBACK_ALL },
+                  { "none", 0 },
+                  { "reads-from", FEEDBACK_READS_FROM },
+                  { "conflicts", FEEDBACK_CONFLICTS },
+                  { "sync", FEEDBACK_SYNCHRONISATION },
+                  { "states", FEEDBACK_STATES } };
+    char text[64];
+    snprintf(text, sizeof text, "%s", value);
+    campaign->plan.search.kinds = 0;
+    char *rest = text;
+    for (char *name; (name = strsep(&rest, ",")) != NULL;) {
+        size_t i = 0;
+        while (i < sizeof known / sizeof known[0] && strcmp(known[i].name, name) != 0)
+            i++;
+        if (i == sizeof known / sizeof known[0])
+            return command_misuse(&command_fuzz, "there is no feedback %s (reads-from, conflicts, "
+                                                 "sync, states, all, none)", name);
+        campaign->plan.search.kinds |= known[i].kinds;
+    }
+    campaign->plan.search.without_feedback = campaign->plan.search.kinds == 0;
     return 0;
 }
 
@@ -206,7 +258,9 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
     case 'M':
         return command_memory(&command_fuzz, value, &campaign->plan.memory);
     case 'E':
-        return parse_engine(options, value);
+        return parse_engines(options, value);
+    case 'F':
+        return parse_feedback(campaign, value);
     case 'o':
         if (value[0] == '\0')
             return command_misuse(&command_fuzz, "--out wants the name of a directory");
@@ -218,6 +272,26 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
     }
 }
 
+/* Names the engines, if there are others than our own, beside the strategy. */
+static int check_engines(struct fuzz_options *options)
+{
+    struct campaign_options *campaign = &options->campaign;
+    if (campaign->engines == 1u << ENGINE_OWN)
+        return 0;
+    if (campaign->plan.twice)
+        return command_misuse(&command_fuzz, "--twice is for our own engine alone");
+    if (!campaign->plan.greybox)
+        return command_misuse(&command_fuzz, "--strategy is for our own engine alone: others have "
+                                             "one of their own");
+    for (enum campaign_engine i = 0; i < ENGINE_COUNT; i++)
+        if (campaign->engines >> i & 1)
+            snprintf(options->engines + strlen(options->engines),
+                     sizeof options->engines - strlen(options->engines), "%s%s",
+                     options->engines[0] != '\0' ? "," : "", turns_engine_name(i));
+    options->strategy = options->engines;
+    return 0;
+}
+
 static int parse(struct fuzz_options *options, int argument_count, char **arguments)
 {
     static const struct option known[] = { { "time", required_argument, NULL, 't' },
@@ -225,6 +299,7 @@ static int parse(struct fuzz_options *options, int argument_count, char **argume
                                            { "seed", required_argument, NULL, 's' },
                                            { "strategy", required_argument, NULL, 'S' },
                                            { "engine", required_argument, NULL, 'E' },
+                                           { "feedback", required_argument, NULL, 'F' },
                                            { "memory", required_argument, NULL, 'M' },
                                            { "jobs", required_argument, NULL, 'J' },
                                            { "out", required_argument, NULL, 'o' },
@@ -256,7 +331,7 @@ static int parse(struct fuzz_options *options, int argument_count, char **argume
     }
     if (options->campaign.seconds == 0 && options->campaign.executions == 0)
         options->campaign.seconds = SECONDS_DEFAULT;
-    return 0;
+    return check_engines(options);
 }
 
 static int run(int argument_count, char **arguments)
@@ -266,6 +341,7 @@ static int run(int argument_count, char **arguments)
                                                             .greybox = true,
                                                             .search = { .kinds = FEEDBACK_ALL } },
                                                   .jobs = command_jobs_default(),
+                                                  .engines = 1u << ENGINE_OWN,
                                                   .directory = "findings/new" },
                                     .strategy = "portfolio" };
     int failed = parse(&options, argument_count, arguments);
@@ -276,12 +352,9 @@ static int run(int argument_count, char **arguments)
     if (targets == NULL)
         return EXIT_USAGE;
     options.campaign.targets = targets;
-    options.campaign.lasting &= options.engine == NULL;
     options.campaign.strategy = options.strategy;
     options.campaign.plan.start = tally_now();
-    struct campaign_result *result = options.engine != NULL
-                                         ? campaign_run_engine(&options.campaign, options.engine)
-                                         : campaign_run(&options.campaign);
+    struct campaign_result *result = campaign_run(&options.campaign);
     free(targets);
     if (result == NULL && errno == EWOULDBLOCK) {
         fprintf(stderr, "treadle fuzz: another campaign is at work in %.200s\n",
@@ -314,14 +387,17 @@ const struct command command_fuzz = {
         "  --strategy S       portfolio (default: what was new is varied), random, sticky, pos,\n"
         "                     pct (pct:5 for depth 5)\n"
         "  --memory M         sc (default), tso (x86's store buffers), pso\n"
-        "  --engine E         own (default); libfuzzer, afl: where these were there when Treadle was\n"
-        "                     built (packages libclang-rt-14-dev, afl++); what is executed then\n"
-        "                     depends on time\n"
+        "  --engine E,...     own (default); libfuzzer, afl: where these were there when Treadle was\n"
+        "                     built (packages libclang-rt-14-dev, afl++); all that are there. They\n"
+        "                     share findings, corpus and time, by what each finds; what is\n"
+        "                     executed then depends on time\n"
+        "  --feedback K,...   what makes an execution worth varying: reads-from, conflicts, sync,\n"
+        "                     states (default: all of them), none\n"
         "  --jobs N           processes; default: one for each core\n"
         "  --out DIR          a campaign that lasts: DIR holds its findings, saved as soon as\n"
         "                     they are found, its corpus, status.json and report.html; started\n"
-        "                     again on DIR it goes on. Without --out, and with libfuzzer or afl,\n"
-        "                     findings alone are kept (findings/new)\n"
+        "                     again on DIR it goes on. Without --out findings alone are kept\n"
+        "                     (findings/new)\n"
         "  --stop-on-first    leave a target at its first finding\n"
         "  --require          exit 1 also if a verdict that a target must show was not found\n"
         "  --twice            run each execution again and report any difference\n"

@@ -31,6 +31,7 @@ struct engine {
     uint64_t number; /* of the next execution */
     double start, since;
     struct finding_notes *notes;
+    struct shown shown; /* since it was told last */
 };
 
 const char *engine_open(struct engine **ret_engine, const struct worker_plan *plan,
@@ -64,13 +65,12 @@ static void count_feature(void *context, uint16_t feature)
     engine->counters[1 + feature % (engine->counter_count - 1)] = 1;
 }
 
-/* What engines mutate with: pairs that have been seen. */
-static void learn_pairs(struct engine *engine)
+/* What an input has shown: for the engine, for mutations, and for who collects. */
+static void look(struct engine *engine, uint64_t number)
 {
     struct feedback *feedback = &engine->feedback;
-    feedback_look(feedback);
-    for (uint32_t i = 0; i < feedback->fresh_count; i++)
-        feedback_learn(feedback, feedback->fresh[i]);
+    feedback_each(feedback->kinds, count_feature, engine);
+    shown_look(&engine->shown, feedback, number, &engine->input);
     for (uint32_t i = 0; i < feedback->pair_count && engine->pair_count < PAIRS_MAX; i++)
         engine->pairs[engine->pair_count++] = feedback->pairs[i];
 }
@@ -97,10 +97,8 @@ bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes)
                                                  .preemptions = PREEMPTIONS_UNKNOWN });
         if (scheduler_crashed())
             return false;
-        if (i == 0) {
-            feedback_each(engine->feedback.kinds, count_feature, engine);
-            learn_pairs(engine);
-        }
+        if (i == 0)
+            look(engine, number);
     }
     return true;
 }
@@ -179,16 +177,19 @@ void engine_forget(struct engine *engine)
     take_tally(engine);
 }
 
-bool engine_tell(struct engine *engine, int socket, bool crashed)
+bool engine_tell(struct engine *engine, int socket, bool over)
 {
     struct work_result result;
     memset(&result, 0, sizeof result);
     result.tally = take_tally(engine);
     result.done = result.tally.executions;
-    result.over = crashed;
+    result.over = over;
     result.finding_count = finding_notes_new_count(engine->notes);
-    return process_write(socket, &result, sizeof result)
-           && finding_notes_send(engine->notes, socket);
+    bool told = process_write(socket, &result, sizeof result)
+                && finding_notes_send(engine->notes, socket)
+                && shown_send(&engine->shown, socket);
+    shown_begin(&engine->shown, 0);
+    return told;
 }
 
 uint32_t engine_new_findings(const struct engine *engine)

@@ -37,9 +37,9 @@ void engine_write_pairs(const struct engine *engine, const char *path);
 /* Forgets what has been done so far. */
 void engine_forget(struct engine *engine);
 
-/* Tells what has been done since it was told last, with new findings: a struct work_result and what
- * follows it. False if nobody listens any more. */
-bool engine_tell(struct engine *engine, int socket, bool crashed);
+/* Tells what has been done since it was told last, with new findings and what was shown: a struct
+ * work_result and what follows it in a greybox search. False if nobody listens any more. */
+bool engine_tell(struct engine *engine, int socket, bool over);
 
 /* How many findings have not been told yet. */
 uint32_t engine_new_findings(const struct engine *engine);

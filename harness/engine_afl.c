@@ -1,7 +1,8 @@
 /* engine_afl.c: `treadle-afl TARGET`: what afl-fuzz runs (AFL++): one target, in AFL's persistent
  * mode with its inputs in shared memory. Built by gcc: what an input has shown goes into the map of
  * counters by hand. `treadle fuzz --engine afl` starts afl-fuzz on it and hears of what is found by
- * the file number in TREADLE_AFL_SOCKET; without that it only runs. */
+ * the file number in TREADLE_AFL_SOCKET; without that it only runs. TREADLE_AFL_MEMORY: the memory
+ * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,9 +81,16 @@ int main(int argument_count, char **arguments)
     const char *socket = getenv("TREADLE_AFL_SOCKET");
     run.socket = socket != NULL ? atoi(socket) : -1;
     run.pairs = getenv("TREADLE_AFL_PAIRS");
-    const struct worker_plan plan = { .portfolio = portfolio_create(NULL),
-                                      .search = { .kinds = FEEDBACK_ALL },
-                                      .start = tally_now() };
+    const char *kinds = getenv("TREADLE_AFL_FEEDBACK"), *memory = getenv("TREADLE_AFL_MEMORY");
+    struct worker_plan plan = {
+        .portfolio = portfolio_create(NULL),
+        .search = { .kinds = kinds != NULL ? (uint32_t)atoi(kinds) & FEEDBACK_ALL : FEEDBACK_ALL },
+        .start = tally_now(),
+    };
+    if (memory != NULL && !memory_model_find(memory, &plan.memory)) {
+        fprintf(stderr, "treadle-afl: TREADLE_AFL_MEMORY: there is no model %s\n", memory);
+        return 2;
+    }
     const char *rule = engine_open(&run.engine, &plan, target, EXECUTIONS_MIN, counters,
                                    COUNTERS);
     if (rule != NULL || persistent == NULL || deferred == NULL) {

@@ -15,7 +15,6 @@
 #include "engine.h"
 
 #define PATH_BYTES 4096
-#define FOLDER_BYTES 128u /* below the folder of inputs, whose name is short */
 
 /* Where a file lies that was built beside this program. */
 static void beside(const char *name, char *path, size_t bytes)
@@ -33,45 +32,30 @@ bool engine_afl_is_there(void)
     return access(path, X_OK) == 0;
 }
 
-/* afl-fuzz wants a first input. */
-static void make_seed(const char *folder)
-{
-    char path[FOLDER_BYTES + 8];
-    mkdir(folder, 0777);
-    snprintf(path, sizeof path, "%s/first", folder);
-    const struct input nothing = { .seed = 1 };
-    uint8_t bytes[INPUT_BYTES_MAX];
-    size_t count = input_encode(&nothing, bytes);
-    FILE *out = fopen(path, "wb");
-    if (out == NULL)
-        return;
-    fwrite(bytes, 1, count, out);
-    fclose(out);
-}
-
 void engine_afl_serve(const void *plan, int socket, struct process_board *board)
 {
     (void)board;
     const struct engine_run *run = plan;
-    char program[PATH_BYTES], mutator[PATH_BYTES];
-    char seeds[FOLDER_BYTES], out[FOLDER_BYTES], pairs[FOLDER_BYTES];
-    char number[16], seconds[16], name[24], seed[24];
+    char program[PATH_BYTES], mutator[PATH_BYTES], seeds[PATH_BYTES], pairs[PATH_BYTES];
+    char number[16], seconds[16], name[24], seed[24], kinds[16];
     beside("treadle-afl", program, sizeof program);
     beside("libtreadle-afl-mutator.so", mutator, sizeof mutator);
-    snprintf(seeds, sizeof seeds, "%s/seeds", run->corpus);
-    snprintf(out, sizeof out, "%s/afl", run->corpus);
-    snprintf(pairs, sizeof pairs, "%s/pairs", run->corpus);
+    snprintf(seeds, sizeof seeds, "%s/" ENGINE_OWN_QUEUE, run->inputs);
+    snprintf(pairs, sizeof pairs, "%s/pairs", run->inputs);
     snprintf(number, sizeof number, "%d", socket);
     snprintf(seconds, sizeof seconds, "%.0f", run->seconds < 1e8 ? run->seconds + 1 : 1e8);
-    snprintf(name, sizeof name, run->job == 0 ? "main" : "job%u", run->job);
+    snprintf(name, sizeof name, "job%u", run->job);
+    snprintf(kinds, sizeof kinds, "%u", run->plan.search.kinds);
     snprintf(seed, sizeof seed, "%u", (unsigned)(run->plan.seed % 1000000000 + 1));
-    make_seed(seeds);
     setenv("TREADLE_AFL_SOCKET", number, 1);
     setenv("TREADLE_AFL_PAIRS", pairs, 1);
+    setenv("TREADLE_AFL_FEEDBACK", kinds, 1);
+    setenv("TREADLE_AFL_MEMORY", memory_model_name(run->plan.memory), 1);
     setenv("AFL_CUSTOM_MUTATOR_LIBRARY", mutator, 1);
     static const char *const switches[] = {
         "AFL_CUSTOM_MUTATOR_ONLY", "AFL_DISABLE_TRIM", "AFL_SKIP_CPUFREQ", "AFL_NO_AFFINITY",
         "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "AFL_NO_UI", "AFL_NO_STARTUP_CALIBRATION",
+        "AFL_AUTORESUME", "AFL_IMPORT_FIRST", /* it has had turns before, and so have others */
     };
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         setenv(switches[i], "1", 1);
@@ -81,7 +65,7 @@ void engine_afl_serve(const void *plan, int socket, struct process_board *board)
     int null = open("/dev/null", O_RDWR);
     for (int file = 0; file < 3 && null >= 0; file++)
         dup2(null, file);
-    execlp("afl-fuzz", "afl-fuzz", "-i", seeds, "-o", out, run->job == 0 ? "-M" : "-S", name, "-s",
-           seed, "-V", seconds, "-t", "60000", "-m", "none", "--", program,
-           target_at(run->target)->name, (char *)NULL);
+    execlp("afl-fuzz", "afl-fuzz", "-i", seeds, "-o", run->inputs, "-S", name, "-s", seed, "-V",
+           seconds, "-t", "60000", "-m", "none", "--", program, target_at(run->target)->name,
+           (char *)NULL);
 }

@@ -1,8 +1,8 @@
-/* engine_afl_run.h: AFL++ as an engine of campaign_engine.h. */
+/* engine_afl_run.h: AFL++ as an engine of engine_run.h. */
 #ifndef TREADLE_ENGINE_AFL_RUN_H
 #define TREADLE_ENGINE_AFL_RUN_H
 
-#include "campaign_engine.h"
+#include "engine_run.h"
 
 /* Whether treadle-afl was built: AFL++ was there then. */
 bool engine_afl_is_there(void);

@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "campaign_engine.h"
 #include "engine.h"
+#include "engine_run.h"
 
 #define EXECUTIONS 16u     /* of each input */
 #define COUNTERS 8192u     /* libFuzzer goes over all of them for each input */
 #define REPORT_SECONDS 0.2 /* what has been done is told so often */
-
+#define PATH_BYTES 4200u
 
 int LLVMFuzzerRunDriver(int *argument_count, char ***arguments,
                         int (*callback)(const uint8_t *data, size_t bytes));
@@ -38,10 +39,10 @@ static struct {
 } run;
 
 /* Tells what has been done; ends the process if it is over. */
-static void report(bool over, bool crashed)
+static void report(bool over)
 {
     run.reported = tally_now();
-    if (!engine_tell(run.engine, run.socket, crashed) || over)
+    if (!engine_tell(run.engine, run.socket, over) || over)
         _exit(PROCESS_SERVED);
 }
 
@@ -55,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
                 || (run.plan->executions > 0 && run.executions >= run.plan->executions);
     bool found = run.plan->plan.stop_on_first && engine_new_findings(run.engine) > 0;
     if (over || found || now - run.reported > REPORT_SECONDS)
-        report(over || found, !goes_on);
+        report(over || found);
     return 0;
 }
 
@@ -90,7 +91,10 @@ static void serve(const void *plan, int socket, struct process_board *board)
     int null = open("/dev/null", O_WRONLY); /* it talks a lot */
     if (null >= 0)
         dup2(null, STDERR_FILENO);
-    char seed[32], length[32];
+    char seed[32], length[32], kept[PATH_BYTES], common[PATH_BYTES];
+    snprintf(kept, sizeof kept, "%s/libfuzzer", run.plan->inputs);
+    snprintf(common, sizeof common, "%s/" ENGINE_OWN_QUEUE, run.plan->inputs);
+    mkdir(kept, 0777);
     snprintf(seed, sizeof seed, "-seed=%u", (unsigned)(run.plan->plan.seed % 1000000000 + 1));
     snprintf(length, sizeof length, "-max_len=%u", INPUT_BYTES_MAX);
     /* Its signal handlers, timer and thread stay away: crashes and endless executions are ours. */
@@ -102,7 +106,7 @@ static void serve(const void *plan, int socket, struct process_board *board)
                       (char[]){ "-handle_usr1=0" }, (char[]){ "-handle_usr2=0" },
                       (char[]){ "-rss_limit_mb=0" }, (char[]){ "-timeout=0" },
                       (char[]){ "-detect_leaks=0" }, (char[]){ "-reload=1" },
-                      (char[]){ "-verbosity=0" }, (char *)(uintptr_t)run.plan->corpus, NULL };
+                      (char[]){ "-verbosity=0" }, kept, common, NULL };
     char **arguments = words;
     int count = (int)(sizeof words / sizeof words[0]) - 1;
     LLVMFuzzerRunDriver(&count, &arguments, LLVMFuzzerTestOneInput); /* never returns */
@@ -110,5 +114,5 @@ static void serve(const void *plan, int socket, struct process_board *board)
 
 __attribute__((constructor)) static void register_engine(void)
 {
-    campaign_libfuzzer_serve = serve;
+    engine_libfuzzer_serve = serve;
 }

@@ -24,7 +24,7 @@
 /* What may be left half written. */
 static const char *const half_written[] = {
     "*.sched.[0-9]*.new", "campaign.corpus.new", "campaign.state.new", "status.json.new",
-    "report.html.new",
+    "report.html.new", "inputs.new",
 };
 
 bool folder_path(const struct folder *folder, const char *target, const char *name, char *path)

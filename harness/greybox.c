@@ -167,14 +167,15 @@ bool greybox_draw(struct greybox_target *target, uint64_t number, uint64_t seed,
     return true;
 }
 
-/* The execution as an entry: its answers and its constraints. */
-static struct corpus_entry entry_now(const struct greybox_target *target)
+/* The execution that was wished to be like that (NULL: like nothing) as an entry: its answers, and
+ * the wish's constraints. */
+static struct corpus_entry entry_now(const struct input *wish, uint64_t signature)
 {
     struct corpus_entry entry;
     memset(&entry, 0, sizeof entry);
-    entry.signature = target->feedback.signature;
-    if (target->drawn >= 0)
-        entry.input = target->input;
+    entry.signature = signature;
+    if (wish != NULL)
+        entry.input = *wish;
     entry.input.answer_count = 0;
     for (uint32_t i = 0; i < execution.choice_count; i++)
         if (execution.choices[i].kind == CHOICE_DATA && entry.input.answer_count < ANSWERS_MAX)
@@ -183,48 +184,21 @@ static struct corpus_entry entry_now(const struct greybox_target *target)
     return entry;
 }
 
-/* Notes a feature at the end of a list. */
-static void note(uint16_t **features, uint32_t *count, uint32_t *capacity, uint16_t feature)
+void shown_look(struct shown *shown, struct feedback *feedback, uint64_t number,
+                const struct input *wish)
 {
-    if (*count == *capacity) {
-        *capacity = 2 * *count + 64;
-        *features = larger(*features, *capacity, sizeof **features);
-    }
-    (*features)[(*count)++] = feature;
-}
-
-/* Features that the execution has shown once more: that makes twice, which is all that is asked. */
-static void look_again(struct greybox_target *target, struct shown *shown)
-{
-    struct feedback *feedback = &target->feedback;
+    feedback_look(feedback);
     shown->looked++;
     for (uint32_t i = 0; i < feedback->again_count; i++) {
         *shown_room_again(shown, 1) = feedback->again[i];
-        feedback_settle(feedback, feedback->again[i]);
-        note(&target->settled, &target->settled_count, &target->settled_capacity,
-             feedback->again[i]);
+        feedback_settle(feedback, feedback->again[i]); /* twice is all that is asked */
     }
-}
-
-void greybox_look(struct greybox_target *target, uint64_t number, struct shown *shown)
-{
-    struct feedback *feedback = &target->feedback;
-    if (target->drawn < 0 && number % LOOK_PERIOD > 1)
-        return;
-    feedback_look(feedback);
-    look_again(target, shown);
-    if (target->drawn >= 0)
-        shown->uses[target->drawn].taken++;
-    struct known_signature *known;
-    HASH_FIND(hh, target->signatures, &feedback->signature, sizeof feedback->signature, known);
-    if (known != NULL && known->entry < shown->use_count)
-        shown->uses[known->entry].seen++;
     if (feedback->fresh_count == 0)
         return;
     struct candidate candidate;
     memset(&candidate, 0, sizeof candidate);
     candidate.number = number;
-    candidate.entry = entry_now(target);
+    candidate.entry = entry_now(wish, feedback->signature);
     candidate.feature_count = (uint16_t)feedback->fresh_count;
     candidate.pair_count = (uint16_t)feedback->pair_count;
     shown_put(shown, &candidate, sizeof candidate);
@@ -234,11 +208,39 @@ void greybox_look(struct greybox_target *target, uint64_t number, struct shown *
                            - feedback->fresh_count * sizeof feedback->fresh[0]
                            - feedback->pair_count * sizeof feedback->pairs[0];
     shown_put(shown, (const uint8_t[8]){ 0 }, padding);
-    for (uint32_t i = 0; i < feedback->fresh_count; i++) {
+    for (uint32_t i = 0; i < feedback->fresh_count; i++)
         feedback_learn(feedback, feedback->fresh[i]);
-        note(&target->learned, &target->learned_count, &target->learned_capacity,
-             feedback->fresh[i]);
+}
+
+/* Notes features at the end of a list. */
+static void note(uint16_t **features, uint32_t *count, uint32_t *capacity, const uint16_t *noted,
+                 uint32_t noted_count)
+{
+    if (*count + noted_count > *capacity) {
+        *capacity = 2 * (*count + noted_count) + 64;
+        *features = larger(*features, *capacity, sizeof **features);
     }
+    if (noted_count > 0)
+        memcpy(*features + *count, noted, noted_count * sizeof *noted);
+    *count += noted_count;
+}
+
+void greybox_look(struct greybox_target *target, uint64_t number, struct shown *shown)
+{
+    struct feedback *feedback = &target->feedback;
+    if (target->drawn < 0 && number % LOOK_PERIOD > 1)
+        return;
+    shown_look(shown, feedback, number, target->drawn >= 0 ? &target->input : NULL);
+    note(&target->settled, &target->settled_count, &target->settled_capacity, feedback->again,
+         feedback->again_count);
+    note(&target->learned, &target->learned_count, &target->learned_capacity, feedback->fresh,
+         feedback->fresh_count);
+    if (target->drawn >= 0)
+        shown->uses[target->drawn].taken++;
+    struct known_signature *known;
+    HASH_FIND(hh, target->signatures, &feedback->signature, sizeof feedback->signature, known);
+    if (known != NULL && known->entry < shown->use_count)
+        shown->uses[known->entry].seen++;
 }
 
 void greybox_clear(struct greybox_target *target)
@@ -358,10 +360,9 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
     greybox->last_fresh = candidate->number;
 }
 
-/* Puts together what all of a generation has shown. */
-static void generation_finish(struct greybox *greybox, struct generation *generation)
+/* Puts together what was shown, by all of a generation or otherwise. */
+static void take_shown(struct greybox *greybox, const struct shown *shown)
 {
-    struct shown *shown = &generation->shown;
     for (uint32_t i = 0; i < shown->use_count; i++) {
         greybox->uses[i].seen += shown->uses[i].seen;
         greybox->uses[i].taken += shown->uses[i].taken;
@@ -380,8 +381,14 @@ static void generation_finish(struct greybox *greybox, struct generation *genera
         take_candidate(greybox, order[i]);
     free(order);
     for (uint32_t i = 0; i < shown->again_count; i++)
-        settle(greybox, shown->again[i]);
+        if (feedback_knows(&greybox->feedback, shown->again[i]))
+            settle(greybox, shown->again[i]);
     greybox->looked += shown->looked;
+}
+
+void greybox_import(struct greybox *greybox, const struct shown *shown)
+{
+    take_shown(greybox, shown);
 }
 
 void greybox_take(struct greybox *greybox, struct generation *generation,
@@ -399,7 +406,7 @@ void greybox_take(struct greybox *greybox, struct generation *generation,
     generation->done += done;
     struct generation *oldest = &greybox->generations[0], *next = &greybox->generations[1];
     while (oldest->done == oldest->end - oldest->first) {
-        generation_finish(greybox, oldest);
+        take_shown(greybox, &oldest->shown);
         struct generation finished = *oldest;
         *oldest = *next;
         *next = finished;

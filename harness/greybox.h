@@ -69,6 +69,11 @@ void greybox_look(struct greybox_target *target, uint64_t number, struct shown *
 
 void greybox_clear(struct greybox_target *target);
 
+/* Looks at the execution that has just been made, which was `number` and was wished to be like that
+ * (NULL: like nothing); adds what it has shown, which the feedback then knows. */
+void shown_look(struct shown *shown, struct feedback *feedback, uint64_t number,
+                const struct input *wish);
+
 /* Empty, with room for the uses of so many entries. */
 void shown_begin(struct shown *shown, uint32_t entry_count);
 /* Room for byte_count more bytes, which the caller fills in. */
@@ -120,6 +125,9 @@ struct generation *greybox_generation(struct greybox *greybox, uint64_t number);
 /* Takes what a piece of `done` executions of that generation has shown. */
 void greybox_take(struct greybox *greybox, struct generation *generation,
                   const struct shown *shown, uint64_t done);
+
+/* Takes what executions have shown that are of no generation: another engine's. */
+void greybox_import(struct greybox *greybox, const struct shown *shown);
 
 /* The chance that the next execution shows a new feature, as Good and Turing estimate it: features
  * that one execution has shown, by executions (Boehme, "STADS: Software Testing as Species

@@ -8,6 +8,7 @@
 
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
+#include "campaign_turns.h"
 #include "keep.h"
 #include "report_plots.h"
 #include "table.h"
@@ -256,6 +257,32 @@ static void put_targets(FILE *out, const struct campaign *campaign)
     fputs("</tbody></table>\n", out);
 }
 
+/* Of a campaign with more than one. */
+static void put_engines(FILE *out, const struct campaign *campaign)
+{
+    if (__builtin_popcount(campaign->options.engines) < 2)
+        return;
+    fputs("<h2>Engines</h2>\n<table id=engines><thead><tr><th>engine</th><th class=number>time"
+          "</th><th class=number>executions</th><th class=number>new behaviours</th>"
+          "<th class=number>new findings</th></tr></thead><tbody>\n", out);
+    for (enum campaign_engine i = 0; i < ENGINE_COUNT; i++) {
+        const struct engine_account *account = &campaign->engines[i];
+        char time_spent[32];
+        if (!(campaign->options.engines >> i & 1))
+            continue;
+        clock_text(account->seconds, time_spent, sizeof time_spent);
+        fputs("<tr>", out);
+        cell(out, turns_engine_name(i));
+        fprintf(out, "<td class=number>%s</td>", time_spent);
+        cell_number(out, (double)account->executions);
+        cell_number(out, (double)account->behaviours);
+        cell_number(out, (double)account->findings);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table>\n<p class=quiet>Who has found more lately gets more of the time, and "
+          "nobody less than a tenth.</p>\n", out);
+}
+
 static void put_health(FILE *out, const struct campaign *campaign,
                        const struct progress *progress)
 {
@@ -296,6 +323,7 @@ bool report_page_write(struct campaign *campaign, const struct progress *progres
     put_missing(out, campaign, progress);
     report_plots(out, &campaign->timeline);
     put_targets(out, campaign);
+    put_engines(out, campaign);
     put_health(out, campaign, progress);
     fputs("</body>\n</html>\n", out);
     int failed = fclose(out);

@@ -95,17 +95,23 @@ static void put_piece(struct image *image, const struct piece *piece)
     image_put_number(image, piece->work.count);
 }
 
+/* Whether our own loop is at work there. */
+static bool is_at(const struct campaign_worker *worker, uint32_t position)
+{
+    return worker->busy && worker->engine == ENGINE_OWN && worker->piece.position == position;
+}
+
 /* Those that are being done, and those that are left over. */
 static void put_pieces(struct image *image, const struct campaign *campaign, uint32_t position)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < campaign->options.jobs; i++)
-        count += campaign->workers[i].busy && campaign->workers[i].piece.position == position;
+        count += is_at(&campaign->workers[i], position);
     for (uint32_t i = 0; i < campaign->left_over_count; i++)
         count += campaign->left_over[i].position == position;
     image_put_number(image, count);
     for (uint32_t i = 0; i < campaign->options.jobs; i++)
-        if (campaign->workers[i].busy && campaign->workers[i].piece.position == position)
+        if (is_at(&campaign->workers[i], position))
             put_piece(image, &campaign->workers[i].piece);
     for (uint32_t i = 0; i < campaign->left_over_count; i++)
         if (campaign->left_over[i].position == position)
@@ -134,6 +140,8 @@ static bool write_target(struct campaign *campaign, uint32_t position)
     image_put_text(&image, target_at(target->index)->name);
     image_put(&image, &target->tally, sizeof target->tally);
     image_put_number(&image, target->next);
+    image_put_number(&image, target->engine_executions);
+    image_put(&image, target->engine_seconds, sizeof target->engine_seconds);
     put_pieces(&image, campaign, position);
     put_findings(&image, &target->findings);
     if (target->greybox != NULL)
@@ -194,6 +202,8 @@ static bool take_target(struct image *image, struct campaign *campaign, uint32_t
     image_take_text(image, name, sizeof name);
     image_take_into(image, &target->tally, sizeof target->tally);
     target->next = image_take_number(image);
+    target->engine_executions = image_take_number(image);
+    image_take_into(image, target->engine_seconds, sizeof target->engine_seconds);
     return strcmp(name, target_at(target->index)->name) == 0
            && take_pieces(image, campaign, position) && take_findings(image, &target->findings)
            && (target->greybox == NULL || greybox_take_image(image, target->greybox))
@@ -211,7 +221,8 @@ static void begin_anew(struct campaign *campaign, uint32_t position)
     campaign->left_over_count = left;
     finding_list_clear(&target->findings);
     target->tally = (struct tally){ 0 };
-    target->next = 0;
+    target->next = target->engine_executions = 0;
+    memset(target->engine_seconds, 0, sizeof target->engine_seconds);
     if (target->greybox != NULL) {
         greybox_deinit(target->greybox);
         greybox_init(target->greybox, &campaign->options.plan.search);
@@ -263,6 +274,7 @@ static bool write_state(struct campaign *campaign)
     image_put(&image, &seconds, sizeof seconds);
     image_put_number(&image, campaign->runs);
     image_put_number(&image, campaign->died);
+    image_put(&image, campaign->engines, sizeof campaign->engines);
     image_put(&image, &campaign->timeline, sizeof campaign->timeline);
     image_seal(&image);
     bool written = folder_write(&campaign->folder, NULL, STATE_NAME, &image);
@@ -279,12 +291,14 @@ static void read_state(struct campaign *campaign)
         image_take_into(&image, &campaign->seconds_before, sizeof campaign->seconds_before);
         campaign->runs = image_take_number(&image);
         campaign->died = image_take_number(&image);
+        image_take_into(&image, campaign->engines, sizeof campaign->engines);
         image_take_into(&image, &campaign->timeline, sizeof campaign->timeline);
         if (image.too_short || campaign->timeline.count > TIMELINE_SAMPLES_MAX
             || !(campaign->seconds_before >= 0)) {
             why = "it is damaged";
             campaign->seconds_before = 0;
             campaign->runs = campaign->died = 0;
+            memset(campaign->engines, 0, sizeof campaign->engines);
             campaign->timeline = (struct timeline){ 0 };
         }
     }

@@ -9,6 +9,7 @@
 
 #include "../scheduler/check.h"
 #include "../scheduler/target.h"
+#include "campaign_turns.h"
 #include "command.h"
 #include "keep.h"
 #include "report.h"
@@ -109,6 +110,23 @@ static json_t *timeline_json(const struct timeline *timeline)
     return samples;
 }
 
+/* What each engine that takes part has done. */
+static json_t *engines_json(const struct campaign *campaign)
+{
+    json_t *engines = json_array();
+    for (enum campaign_engine i = 0; i < ENGINE_COUNT; i++) {
+        const struct engine_account *account = &campaign->engines[i];
+        if (campaign->options.engines >> i & 1)
+            json_array_append_new(
+                engines, json_pack("{s:s, s:f, s:I, s:I, s:I}", "engine", turns_engine_name(i),
+                                   "seconds", account->seconds, "executions",
+                                   (json_int_t)account->executions, "new_behaviours",
+                                   (json_int_t)account->behaviours, "new_findings",
+                                   (json_int_t)account->findings));
+    }
+    return engines;
+}
+
 static json_t *health_json(const struct campaign *campaign)
 {
     json_t *errors = json_array();
@@ -153,6 +171,7 @@ struct json_t *status_file_json(const struct campaign *campaign, const struct pr
                                   "unsaved", (json_int_t)progress->unsaved, "by_verdict",
                                   by_verdict));
     json_object_set_new(json, "missing", json_integer((json_int_t)progress->missing));
+    json_object_set_new(json, "engines", engines_json(campaign));
     json_object_set_new(json, "targets", targets);
     json_object_set_new(json, "health", health_json(campaign));
     json_object_set_new(json, "timeline", timeline_json(&campaign->timeline));
