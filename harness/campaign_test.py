@@ -316,5 +316,78 @@ class LibFuzzer(EngineCase):
         self.assertEqual(slow["verdicts"], {"ok": 3200})
 
 
+class Shared(EngineCase):
+    """A campaign of all engines that there are."""
+
+    def status(self):
+        with open(self.path("out", "status.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_share_findings_corpus_and_time(self):
+        targets = self.fuzz("all", "gomap/*insert*", "--time", "16s", "--jobs", "2")
+        status = self.status()
+        engines = {engine["engine"]: engine for engine in status["engines"]}
+        self.assertIn("own", engines)
+        self.assertEqual(sum(engine["executions"] for engine in engines.values()),
+                         sum(target["executions"] for target in targets))
+        for engine in engines.values():
+            self.assertGreater(engine["executions"], 1000, engine)
+            self.assertGreater(engine["seconds"], 1.5, engine)
+        if len(engines) == 1:
+            self.skipTest("there is our own engine alone")
+        self.assertEqual(set(status["strategy"].split(",")), set(engines))
+        for target in targets:
+            queue = self.path("out", target["target"], "inputs", "own", "queue")
+            self.assertGreater(len(os.listdir(queue)), 1)
+            self.call("corpus", "show", target["target"], queue)
+        before = status["executions"]
+        self.fuzz("all", "gomap/*insert*", "--time", "6s", "--jobs", "2")
+        status = self.status()
+        self.assertEqual(status["health"]["runs"], 2)
+        self.assertGreater(status["executions"], before)
+        self.assertEqual(status["health"]["workers_died"], 0)
+
+    def test_explores_the_memory_model(self):
+        """The outcome of store buffers is found by each engine, under tso alone."""
+        for engine in ("own", "libfuzzer", "afl"):
+            with self.subTest(engine):
+                for memory, seen in (("sc", False), ("tso", True)):
+                    done = self.call("fuzz", "bench/mutex-peterson", "--engine", engine, "--memory", memory,
+                                     "--time", "3s", "--json", code=None)
+                    if done.returncode == 2 and "was installed" in done.stderr:
+                        self.skipTest(f"built without {engine}")
+                    one, = json.loads(done.stdout)["targets"]
+                    self.assertGreater(one["executions"], 1000)
+                    self.assertEqual(len(one["verdicts"]) > 1, seen, one["verdicts"])
+
+    def features(self, target, kinds):
+        folder = f"{target.replace('/', '-')}-{kinds}"
+        self.call("fuzz", target, "--feedback", kinds, "--executions", "20000", "--out", folder)
+        with open(self.path(folder, "status.json"), encoding="utf-8") as file:
+            return json.load(file)["features"]
+
+    def test_kinds_of_feedback(self):
+        for target, there, absent in (
+                ("slice/locked-header", ("reads-from", "conflicts", "sync"), "states"),
+                ("gomap/insert-insert-grow", ("reads-from", "conflicts", "states"), "sync")):
+            counts = [self.features(target, kind) for kind in there]
+            self.assertEqual(self.features(target, absent), 0)
+            self.assertEqual(self.features(target, "none"), 0)
+            self.assertTrue(all(counts), counts)
+            self.assertEqual(self.features(target, ",".join(there)), self.features(target, "all"))
+            self.assertGreater(self.features(target, "all"), max(counts))
+
+    def test_bad_words(self):
+        for words, said in ((("--engine", "own,,afl"), "there is no engine"),
+                            (("--engine", "own,none"), "there is no engine none"),
+                            (("--engine", "x" * 100), "no list of engines"),
+                            (("--feedback", "nothing"), "there is no feedback nothing"),
+                            (("--feedback", ""), "there is no feedback"),
+                            (("--engine", "all", "--strategy", "pos"), "our own engine"),
+                            (("--engine", "all", "--twice"), "our own engine")):
+            done = self.call("fuzz", FOUND_AT_ONCE, *words, code=2)
+            self.assertIn(said, done.stderr)
+
+
 if __name__ == "__main__":
     main()

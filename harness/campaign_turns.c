@@ -120,21 +120,6 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-bool turns_open(struct campaign *campaign)
-{
-    bool keeps = campaign->options.lasting && campaign->folder.lock >= 0;
-    if (campaign->options.engines == 1u << ENGINE_OWN || keeps)
-        return true;
-    snprintf(campaign->inputs, sizeof campaign->inputs, "/tmp/treadle-inputs-XXXXXX");
-    return mkdtemp(campaign->inputs) != NULL;
-}
-
-void turns_close(struct campaign *campaign)
-{
-    if (campaign->inputs[0] != '\0')
-        nftw(campaign->inputs, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 /* Where a target's inputs are. */
 static bool inputs_path(const struct campaign *campaign, uint32_t target, char *path)
 {
@@ -180,6 +165,25 @@ static bool export_corpus(const struct campaign *campaign, const struct campaign
     return written;
 }
 
+bool turns_open(struct campaign *campaign)
+{
+    bool keeps = campaign->options.lasting && campaign->folder.lock >= 0;
+    if (campaign->options.engines == 1u << ENGINE_OWN || keeps)
+        return true;
+    snprintf(campaign->inputs, sizeof campaign->inputs, "/tmp/treadle-inputs-XXXXXX");
+    return mkdtemp(campaign->inputs) != NULL;
+}
+
+void turns_close(struct campaign *campaign)
+{
+    char folder[FOLDER_PATH_BYTES];
+    if (campaign->inputs[0] != '\0')
+        nftw(campaign->inputs, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    else if (campaign->turns > 0)
+        for (uint32_t i = 0; i < campaign->result->target_count; i++)
+            export_corpus(campaign, &campaign->result->targets[i], folder);
+}
+
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 static bool is_over(const struct campaign *campaign, const struct campaign_target *target)
@@ -189,19 +193,25 @@ static bool is_over(const struct campaign *campaign, const struct campaign_targe
            || (limit > 0 && target->tally.executions >= limit);
 }
 
-/* The target with which the engine has had the least time; NULL if none is left. */
+/* The target with which the engine has had the least time, among those all such engines; NULL if
+ * none is left. */
 static struct campaign_target *next_target(const struct campaign *campaign,
                                            enum campaign_engine engine)
 {
     struct campaign_target *best = NULL;
-    double best_seconds = 0;
+    double best_seconds = 0, best_all = 0;
     for (uint32_t i = 0; i < campaign->result->target_count; i++) {
         struct campaign_target *target = &campaign->result->targets[i];
-        double seconds = target->engine_seconds[engine];
-        if (!is_over(campaign, target) && (best == NULL || seconds < best_seconds)) {
-            best = target;
-            best_seconds = seconds;
-        }
+        double seconds = target->engine_seconds[engine], all = 0;
+        for (enum campaign_engine other = 0; other < ENGINE_COUNT; other++)
+            all += target->engine_seconds[other];
+        bool less = best == NULL || seconds < best_seconds
+                    || (seconds <= best_seconds && all < best_all);
+        if (is_over(campaign, target) || !less)
+            continue;
+        best = target;
+        best_seconds = seconds;
+        best_all = all;
     }
     return best;
 }
