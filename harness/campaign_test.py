@@ -347,6 +347,37 @@ class Shared(EngineCase):
         self.assertGreater(status["executions"], before)
         self.assertEqual(status["health"]["workers_died"], 0)
 
+    def processes(self):
+        """Those that know of this test's folder, zombies apart."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    known = file.read()
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read()
+            except OSError:
+                continue
+            if int(pid) != os.getpid() and self.folder.encode() in known + words:
+                found.append(words)
+        return found
+
+    def test_a_killed_one_leaves_nobody(self):
+        self.fuzz("all", "gomap/*", "--time", "1s")  # or is skipped
+        with subprocess.Popen([self.program, "fuzz", "gomap/*", "--time", "100s", "--engine", "all",
+                               "--jobs", "2", "--out", self.path("out")],
+                              stdout=subprocess.DEVNULL) as campaign:
+            end = time.monotonic() + 60
+            while len(self.processes()) < 3 and time.monotonic() < end:
+                time.sleep(0.05)
+            time.sleep(4)  # AFL++ has its turn
+            campaign.kill()
+        end = time.monotonic() + 10
+        while self.processes() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(self.processes(), [])
+        self.assertEqual(self.fuzz("all", "gomap/*", "--time", "2s")[0]["error"], None)
+
     def test_explores_the_memory_model(self):
         """The outcome of store buffers is found by each engine, under tso alone."""
         for engine in ("own", "libfuzzer", "afl"):

@@ -3,9 +3,11 @@
  * counters by hand. `treadle fuzz --engine afl` starts afl-fuzz on it and hears of what is found by
  * the file number in TREADLE_AFL_SOCKET; without that it only runs. TREADLE_AFL_MEMORY: the memory
  * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../scheduler/target.h"
@@ -99,7 +101,9 @@ int main(int argument_count, char **arguments)
     }
     engine_set_pace(run.engine, INPUT_SECONDS, EXECUTIONS_MIN);
     memset(counters, 0, sizeof counters);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* AFL's forks wait for each other, stopped */
     __afl_manual_init();
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* in the fork */
     engine_forget(run.engine); /* time passes from here on: this may be another process */
     while (__afl_persistent_loop(INPUTS)) {
         bool goes_on = execute(counters);
