@@ -383,8 +383,8 @@ class Shared(EngineCase):
         for engine in ("own", "libfuzzer", "afl"):
             with self.subTest(engine):
                 for memory, seen in (("sc", False), ("tso", True)):
-                    done = self.call("fuzz", "bench/mutex-peterson", "--engine", engine, "--memory", memory,
-                                     "--time", "3s", "--json", code=None)
+                    done = self.call("fuzz", "bench/mutex-peterson", "--engine", engine,
+                                     "--memory", memory, "--time", "3s", "--json", code=None)
                     if done.returncode == 2 and "was installed" in done.stderr:
                         self.skipTest(f"built without {engine}")
                     one, = json.loads(done.stdout)["targets"]
