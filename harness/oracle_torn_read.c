@@ -58,9 +58,9 @@ static bool word_value_later(const struct watch *watch, uint32_t writer, uint32_
         const struct touch *touch = &watch->touches[i];
         if (!(touch->words >> word & 1))
             continue;
-        if (touch->writes)
+        if (touch->kind & TOUCH_WRITES)
             return false;
-        if (touch->exact) {
+        if (touch->kind & TOUCH_EXACT) {
             *ret_value = execution.trace[touch->position].value_read;
             return true;
         }
@@ -75,7 +75,7 @@ static inline bool word_value(const struct watch *watch, uint32_t writer, uint32
     const struct touch *touch = &watch->touches[writer];
     if (writer < watch->record->count)
         *ret_value = watch->record->setup_values[word];
-    else if (touch->exact)
+    else if (touch->kind & TOUCH_EXACT)
         *ret_value = execution.trace[touch->position].value_written;
     else
         return word_value_later(watch, writer, word, ret_value);
@@ -97,7 +97,7 @@ static inline bool word_differs(const struct watch *watch, uint32_t word, uint32
 static inline bool assignment_in_progress(const struct watch *watch, uint32_t run)
 {
     const struct touch *first = &watch->touches[run];
-    if (first->full || watch->cut)
+    if ((first->kind & TOUCH_FULL) || watch->cut)
         return false;
     uint16_t writer = event_owner(&execution.trace[first->position]);
     return watch->lanes[writer].last[true] == first->run_last;
@@ -153,7 +153,7 @@ static bool reading_was_value(const struct watch *watch, const struct reading *r
         for (uint32_t words = watch->touches[write].words; words != 0; words &= words - 1)
             memory[__builtin_ctz(words)] = write;
         /* one of all words has been looked at when it began */
-        if (!watch->touches[run].full && watch->touches[run].run_last == write
+        if (!(watch->touches[run].kind & TOUCH_FULL) && watch->touches[run].run_last == write
             && reading_equals_assignment(watch, reading, memory, run))
             return true;
     }
@@ -167,10 +167,11 @@ static inline uint16_t touch_writer(const struct watch *watch, const struct touc
                                     uint32_t word)
 {
     uint16_t writer = touch->before;
-    if (touch->exact)
+    if (touch->kind & TOUCH_EXACT)
         return writer;
     for (; writer >= watch->record->count; writer--)
-        if (watch->touches[writer].writes && (watch->touches[writer].words >> word & 1))
+        if ((watch->touches[writer].kind & TOUCH_WRITES)
+            && (watch->touches[writer].words >> word & 1))
             return writer;
     return (uint16_t)word;
 }
@@ -215,7 +216,8 @@ static bool reading_is_own(const struct watch *watch, const struct reading *read
 {
     for (uint32_t words = reading->words; words != 0; words &= words - 1) {
         uint32_t run = reading_run(watch, reading, (uint32_t)__builtin_ctz(words));
-        bool finished = watch->touches[run].full && watch->touches[run].run_last < reading->first;
+        const struct touch *touch = &watch->touches[run];
+        bool finished = (touch->kind & TOUCH_FULL) && touch->run_last < reading->first;
         if (!finished && touch_goroutine(watch, run) == touch_goroutine(watch, reading->first))
             return true;
     }
@@ -263,7 +265,7 @@ static void watch_judge(const struct watch *watch)
     torn.last = UINT16_MAX;
     for (uint32_t i = 0; i < watch->chain_count; i++) {
         uint16_t first = watch->chains[i];
-        if (watch->touches[first].writes)
+        if (watch->touches[first].kind & TOUCH_WRITES)
             continue;
         for (; first != 0; first = watch->touches[reading.last].next)
             if (reading_take(watch, first, &reading) && reading.last < torn.last

@@ -46,7 +46,7 @@ static void touch_inexact(struct watch *watch, uint16_t index, uint64_t address,
     for (uint32_t words = touch->words; words != 0; words &= words - 1) {
         uint16_t *write = &watch->memory[__builtin_ctz(words)];
         touch->before = *write > touch->before ? *write : touch->before;
-        *write = touch->writes ? index : *write;
+        *write = touch->kind & TOUCH_WRITES ? index : *write;
     }
 }
 
@@ -78,8 +78,7 @@ static inline void watch_touch(struct watch *watch, uint32_t position, uint16_t 
     bool exact = ((size ^ watch->word_bytes) | (offset & (size - 1))) == 0;
     touch->position = position;
     touch->next = 0;
-    touch->writes = writes;
-    touch->exact = exact;
+    touch->kind = (uint16_t)(writes * TOUCH_WRITES + exact * TOUCH_EXACT);
     if (exact) {
         uint64_t word = offset >> watch->word_shift;
         uint16_t before = watch->memory[word];
@@ -222,9 +221,10 @@ static inline void chain_divide(struct watch *watch, uint16_t first)
 {
     while (first != 0) {
         uint16_t last = run_find_full(watch, first);
-        watch->touches[first].full = last != 0;
         if (last == 0)
             last = run_find_partial(watch, first);
+        else
+            watch->touches[first].kind |= TOUCH_FULL;
         watch->touches[first].run_last = last;
         first = watch->touches[last].next;
     }
@@ -251,7 +251,7 @@ static inline void watch_begin(struct watch *watch, const struct record *record)
         watch->memory[word] = word;
         watch->touches[word].run = 0;
     }
-    watch->touches[0].full = true;
+    watch->touches[0].kind = TOUCH_FULL;
     watch->touches[0].run_last = (uint16_t)(record->count - 1);
     for (uint32_t i = 0; i < execution.goroutine_count; i++)
         watch->lanes[i] = (struct lane){ .last = { 0, 0 } };

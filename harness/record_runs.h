@@ -33,11 +33,15 @@ struct touch {
     uint16_t next;     /* of its chain; 0 in the last one */
     uint16_t run;
     uint16_t run_last; /* in a run's first touch: its last one */
-    bool exact;        /* of just one word */
-    bool writes;
-    bool full; /* in a run's first touch: all words occur */
+    uint16_t kind;     /* TOUCH_* */
 };
-_Static_assert(sizeof(struct touch) == 20, "small");
+_Static_assert(sizeof(struct touch) == 16, "small, and a power of two");
+
+enum {
+    TOUCH_WRITES = 1,
+    TOUCH_EXACT = 2, /* of just one word */
+    TOUCH_FULL = 4,  /* in a run's first touch: all words occur */
+};
 
 /* A goroutine's *chains*: its reads, or its writes, until a run of them ends whatever the words
  * are. So a chain consists of whole runs. Here: the last touches of those that may go on, or 0. */
