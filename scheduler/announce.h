@@ -10,6 +10,8 @@
 #include "store_buffer.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* Before the prototype of a hook that is called all the time. */
+#define HOOK FIBER_RETURNS
 
 /* The return address of the hook that this stands in, and the stack pointer of who called it. */
 #define HOOK_PC ((uint64_t)__builtin_return_address(0))

@@ -38,8 +38,8 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
 }
 
 #define ATOMIC_RMW(bits, name, builtin, expression)                                                \
-    uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *memory,                   \
-                                                uint##bits##_t operand, int order);                \
+    HOOK uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *memory,              \
+                                                     uint##bits##_t operand, int order);           \
     uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *memory,                   \
                                                 uint##bits##_t operand, int order)                 \
     {                                                                                              \
@@ -58,10 +58,10 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
 
 /* A weak one never fails spuriously here: what that could show, a failure by interference shows. */
 #define ATOMIC_CAS(bits, name)                                                                     \
-    int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *memory,             \
-                                                      uint##bits##_t *expected,                    \
-                                                      uint##bits##_t desired, int order,           \
-                                                      int failure_order);                          \
+    HOOK int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *memory,        \
+                                                           uint##bits##_t *expected,               \
+                                                           uint##bits##_t desired, int order,      \
+                                                           int failure_order);                     \
     int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *memory,             \
                                                       uint##bits##_t *expected,                    \
                                                       uint##bits##_t desired, int order,           \
@@ -89,7 +89,8 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
     }
 
 #define ATOMICS(bits)                                                                              \
-    uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory, int order);   \
+    HOOK uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory,          \
+                                                   int order);                                     \
     uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *memory, int order)    \
     {                                                                                              \
         if (ATOMIC_IS_UNRECORDED) {                                                                \
@@ -102,8 +103,8 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
         atomic_end(event, value, 0);                                                               \
         return value;                                                                              \
     }                                                                                              \
-    void __tsan_atomic##bits##_store(volatile uint##bits##_t *memory, uint##bits##_t value,        \
-                                     int order);                                                   \
+    HOOK void __tsan_atomic##bits##_store(volatile uint##bits##_t *memory, uint##bits##_t value,   \
+                                          int order);                                              \
     void __tsan_atomic##bits##_store(volatile uint##bits##_t *memory, uint##bits##_t value,        \
                                      int order)                                                    \
     {                                                                                              \
@@ -129,7 +130,7 @@ ALWAYS_INLINE void atomic_end(struct event *event, uint64_t value_read, uint64_t
     ATOMIC_RMW(bits, fetch_nand, __atomic_fetch_nand, ~(old & operand))                            \
     ATOMIC_CAS(bits, strong)                                                                       \
     ATOMIC_CAS(bits, weak)                                                                         \
-    uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                     \
+    HOOK uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                \
         volatile uint##bits##_t *memory, uint##bits##_t expected, uint##bits##_t desired,          \
         int order, int failure_order);                                                             \
     uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                     \

@@ -6,6 +6,8 @@
 
 #include "check.h"
 
+FIBER_RETURN;
+
 uint32_t fibers_mapped;
 
 void fiber_map(uint32_t number)

@@ -38,6 +38,31 @@ static inline __attribute__((always_inline)) void fiber_swap(void **save, void *
                        "cc");
 }
 
+/* Of functions in which fibers switch: they return by a jump, FIBER_RETURN's. To the processor's
+ * stack of return addresses the one that a fiber returns to after a switch is another fiber's; a
+ * jump is predicted by the jumps before it, the switch among them. (Measured here: 1 to 4 % of all
+ * time.) */
+#if defined(__has_attribute) && __has_attribute(function_return)
+#define FIBER_RETURNS __attribute__((function_return("thunk-extern")))
+#else
+#define FIBER_RETURNS
+#endif
+
+/* Stands in one file. The compiler gives its name. */
+#define FIBER_RETURN                                                                               \
+    __asm__(".text\n"                                                                              \
+            ".p2align 4\n"                                                                         \
+            ".globl __x86_return_thunk\n"                                                          \
+            ".hidden __x86_return_thunk\n"                                                         \
+            ".type __x86_return_thunk, @function\n"                                                \
+            "__x86_return_thunk:\n\t"                                                              \
+            ".cfi_startproc\n\t"                                                                   \
+            "pop %r11\n\t"                                                                         \
+            ".cfi_adjust_cfa_offset -8\n\t"                                                        \
+            "jmp *%r11\n\t"                                                                        \
+            ".cfi_endproc\n"                                                                       \
+            ".size __x86_return_thunk, . - __x86_return_thunk")
+
 /* An address in the running stack's current frame. */
 static inline __attribute__((always_inline)) uint64_t fiber_stack_pointer(void)
 {

@@ -106,24 +106,24 @@ ALWAYS_INLINE void hook_write(const volatile void *memory, uint32_t size, uint64
 }
 
 #define HOOKS(size)                                                                                \
-    void __tsan_read##size(void *address);                                                         \
+    HOOK void __tsan_read##size(void *address);                                                    \
     void __tsan_read##size(void *address) { hook_read(address, size, HOOK_PC); }                   \
-    void __tsan_write##size(void *address);                                                        \
+    HOOK void __tsan_write##size(void *address);                                                   \
     void __tsan_write##size(void *address) { hook_write(address, size, HOOK_PC); }                 \
-    void __tsan_unaligned_read##size(void *address);                                               \
+    HOOK void __tsan_unaligned_read##size(void *address);                                          \
     void __tsan_unaligned_read##size(void *address) { hook_read(address, size, HOOK_PC); }         \
-    void __tsan_unaligned_write##size(void *address);                                              \
+    HOOK void __tsan_unaligned_write##size(void *address);                                         \
     void __tsan_unaligned_write##size(void *address) { hook_write(address, size, HOOK_PC); }       \
-    void __tsan_volatile_read##size(void *address);                                                \
+    HOOK void __tsan_volatile_read##size(void *address);                                           \
     void __tsan_volatile_read##size(void *address) { hook_read(address, size, HOOK_PC); }          \
-    void __tsan_volatile_write##size(void *address);                                               \
+    HOOK void __tsan_volatile_write##size(void *address);                                          \
     void __tsan_volatile_write##size(void *address) { hook_write(address, size, HOOK_PC); }        \
-    void __tsan_unaligned_volatile_read##size(void *address);                                      \
+    HOOK void __tsan_unaligned_volatile_read##size(void *address);                                 \
     void __tsan_unaligned_volatile_read##size(void *address) { hook_read(address, size, HOOK_PC); } \
-    void __tsan_unaligned_volatile_write##size(void *address);                                     \
+    HOOK void __tsan_unaligned_volatile_write##size(void *address);                                \
     void __tsan_unaligned_volatile_write##size(void *address) { hook_write(address, size, HOOK_PC); } \
     /* clang's form of x op= y: the read, then the write of the same place */                      \
-    void __tsan_read_write##size(void *address);                                                   \
+    HOOK void __tsan_read_write##size(void *address);                                              \
     void __tsan_read_write##size(void *address)                                                    \
     {                                                                                              \
         hook_read(address, size, HOOK_PC);                                                         \
