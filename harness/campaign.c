@@ -12,6 +12,7 @@
 #include "../scheduler/check.h"
 #include "campaign_run.h"
 #include "campaign_turns.h"
+#include "class_set.h"
 #include "night.h"
 
 #define PIECE_SECONDS 0.1     /* a piece of work should last so long */
@@ -122,6 +123,13 @@ static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 
 /* ---- what comes back ------------------------------------------------------------------------- */
 
+bool campaign_take_finding(struct campaign_target *target, struct finding *finding)
+{
+    const struct explore_class key = { .low = finding->fingerprint };
+    finding_list_take(&target->findings, finding);
+    return class_set_add(&target->taken, key);
+}
+
 void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done)
 {
     if (done >= piece.work.count)
@@ -170,9 +178,10 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
                  strerror(errno));
 }
 
-/* The result of a piece of work with its findings; all of it or nothing. */
+/* The result of a piece of work with its findings; all of it or nothing. ret_new: how many of them
+ * are. */
 static bool receive_result(struct campaign_worker *worker, struct work_result *result,
-                           struct shown *shown, struct finding_list *list)
+                           struct shown *shown, struct campaign_target *target, uint64_t *ret_new)
 {
     struct finding_list received = { 0 };
     bool read = process_read(worker->process.socket, result, sizeof *result);
@@ -185,7 +194,7 @@ static bool receive_result(struct campaign_worker *worker, struct work_result *r
     if (worker->sent != NULL)
         read = read && shown_receive(shown, worker->process.socket);
     for (uint32_t i = 0; i < received.count && read; i++) {
-        finding_list_take(list, &received.items[i].finding);
+        *ret_new += campaign_take_finding(target, &received.items[i].finding);
         received.items[i].finding.choices = NULL;
     }
     finding_list_clear(&received);
@@ -196,8 +205,8 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
 {
     struct work_result result;
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
-    uint32_t findings_before = target->findings.count;
-    if (!receive_result(worker, &result, &campaign->shown, &target->findings)) {
+    struct turns_done done = { 0 };
+    if (!receive_result(worker, &result, &campaign->shown, target, &done.findings)) {
         replace_worker(campaign, worker);
         return;
     }
@@ -205,9 +214,8 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     worker->piece.deaths = 0;
     target->pieces_out--;
     tally_add(&target->tally, &result.tally);
-    struct turns_done done = { .seconds = result.tally.seconds,
-                               .executions = result.done,
-                               .findings = target->findings.count - findings_before };
+    done.seconds = result.tally.seconds;
+    done.executions = result.done;
     if (target->greybox != NULL) {
         uint64_t fresh_before = target->greybox->fresh_count;
         greybox_take(target->greybox,
@@ -439,6 +447,7 @@ void campaign_destroy(struct campaign_result *result)
         return;
     for (uint32_t i = 0; i < result->target_count; i++) {
         finding_list_clear(&result->targets[i].findings);
+        class_set_clear(&result->targets[i].taken);
         if (result->targets[i].greybox != NULL)
             greybox_deinit(result->targets[i].greybox);
         free(result->targets[i].greybox);

@@ -5,6 +5,8 @@
 
 #include "worker.h"
 
+struct class_set;
+
 enum campaign_engine { ENGINE_OWN, ENGINE_LIBFUZZER, ENGINE_AFL, ENGINE_COUNT };
 
 struct campaign_options {
@@ -26,6 +28,7 @@ struct campaign_target {
     uint32_t index; /* in target.h's order */
     struct tally tally;
     struct finding_list findings;
+    struct class_set *taken; /* fingerprints of all findings, also of those that were given up */
     uint64_t next;       /* number of our own loop's first execution not yet given out */
     uint64_t engine_executions; /* by other engines */
     double engine_seconds[ENGINE_COUNT]; /* that they were given */

@@ -57,6 +57,10 @@ struct campaign {
     uint64_t runs, died; /* this one included; workers that were lost */
 };
 
+/* Takes a finding, with its choices, for the target; returns whether its like was never taken before
+ * in this run. */
+bool campaign_take_finding(struct campaign_target *target, struct finding *finding);
+
 /* Adds what is left of a piece of work of which so much is done. */
 void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done);
 

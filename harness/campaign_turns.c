@@ -285,9 +285,10 @@ static void end_turn(struct campaign *campaign, struct campaign_worker *worker, 
     worker->engine = ENGINE_OWN;
 }
 
-/* One result with what follows it; false if there is none, as the process has ended. */
+/* One result with what follows it; false if there is none, as the process has ended. ret_new: how
+ * many findings are. */
 static bool receive(struct campaign *campaign, struct campaign_worker *worker,
-                    struct work_result *result, struct finding_list *list)
+                    struct work_result *result, uint64_t *ret_new)
 {
     int socket = worker->turn.socket;
     if (!process_read(socket, result, sizeof *result))
@@ -296,7 +297,7 @@ static bool receive(struct campaign *campaign, struct campaign_worker *worker,
         struct finding finding;
         if (!finding_receive(socket, &finding))
             return false;
-        finding_list_take(list, &finding);
+        *ret_new += campaign_take_finding(worker->turn_target, &finding);
     }
     return result->setup_error[0] != '\0' || shown_receive(&campaign->shown, socket);
 }
@@ -305,9 +306,9 @@ void turns_take(struct campaign *campaign, struct campaign_worker *worker)
 {
     struct work_result result;
     struct campaign_target *target = worker->turn_target;
-    uint32_t findings_before = target->findings.count;
+    uint64_t new_findings = 0;
     uint64_t fresh_before = target->greybox != NULL ? target->greybox->fresh_count : 0;
-    if (!receive(campaign, worker, &result, &target->findings)) {
+    if (!receive(campaign, worker, &result, &new_findings)) {
         end_turn(campaign, worker, false);
         return;
     }
@@ -330,7 +331,7 @@ void turns_take(struct campaign *campaign, struct campaign_worker *worker)
                     .executions = result.done,
                     .behaviours =
                         target->greybox != NULL ? target->greybox->fresh_count - fresh_before : 0,
-                    .findings = target->findings.count - findings_before });
+                    .findings = new_findings });
     if (campaign->options.lasting)
         night_take(campaign, (uint32_t)(target - campaign->result->targets));
     if (result.over)

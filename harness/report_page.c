@@ -15,12 +15,13 @@
 
 static const char style[] =
     "body{font:15px/1.45 system-ui,sans-serif;color:#1d2329;background:#fff;margin:2em auto;"
-    "max-width:1180px;padding:0 1em}\n"
+    "max-width:1500px;padding:0 1em}\n"
     "h1{font-size:1.5em;margin:0 0 .2em}h2{font-size:1.15em;margin:2em 0 .5em}\n"
     "p{margin:.4em 0}.quiet{color:#66717c}.wrong{color:#b3261e;font-weight:600}\n"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"
     "padding:.35em .6em;border-bottom:1px solid #e3e7eb}th{font-weight:600;color:#4a555f;"
     "border-bottom:2px solid #cfd6dc}\n"
+    "td.name{white-space:nowrap}\n"
     "td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "code{font:12.5px ui-monospace,monospace;overflow-wrap:anywhere}\n"
     ".figures{display:flex;flex-wrap:wrap;gap:.6em;margin:1em 0}.figures div{border:1px solid "
@@ -87,9 +88,18 @@ struct row {
     const struct finding_kept *item;
 };
 
+static bool is_expected(const struct row *row)
+{
+    return row->target->expects >> row->item->finding.verdict & 1;
+}
+
+/* What a target does not expect before the rest, then by time. */
 static int row_order(const void *left, const void *right)
 {
     const struct row *a = left, *b = right;
+    bool expected = is_expected(a);
+    if (expected != is_expected(b))
+        return expected ? 1 : -1;
     double first = a->item->life.found_seconds, second = b->item->life.found_seconds;
     if (first != second)
         return first < second ? -1 : 1;
@@ -99,26 +109,20 @@ static int row_order(const void *left, const void *right)
 static void put_finding(FILE *out, const struct campaign *campaign, const struct row *row)
 {
     const struct finding *finding = &row->item->finding;
-    char path[FOLDER_PATH_BYTES], replay[2 * FOLDER_PATH_BYTES], text[64];
+    char replay[2 * FOLDER_PATH_BYTES], text[64];
     clock_text(row->item->life.found_seconds, text, sizeof text);
-    fprintf(out, "<tr><td class=number>%s</td>", text);
-    cell(out, row->target->name);
-    bool expected = row->target->expects >> finding->verdict & 1;
-    fprintf(out, "<td%s>%s%s</td>", expected ? "" : " class=wrong", expected ? "" : "! ",
-            verdict_name(finding->verdict));
+    fprintf(out, "<tr><td class=number>%s</td><td class=name>", text);
+    escape(out, row->target->name);
+    fprintf(out, "</td><td class=\"name%s\">%s%s</td>", is_expected(row) ? "" : " wrong",
+            is_expected(row) ? "" : "! ", verdict_name(finding->verdict));
     cell(out, row->item->life.rule);
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)finding->fingerprint);
-    cell_code(out, text);
     fprintf(out, "<td class=number>%u</td>",
             row->item->life.saved ? row->item->life.switches : finding->switches);
     if (row->item->life.saved) {
-        keep_path(campaign->options.directory, row->target, finding, path, sizeof path);
         progress_replay(campaign, row->target, finding, replay, sizeof replay);
-        cell_code(out, path);
         cell_code(out, replay);
     } else {
         cell(out, "not saved yet");
-        cell(out, "");
     }
     fputs("</tr>\n", out);
 }
@@ -126,7 +130,7 @@ static void put_finding(FILE *out, const struct campaign *campaign, const struct
 static void put_findings(FILE *out, const struct campaign *campaign,
                          const struct progress *progress)
 {
-    fputs("<h2>Findings, the first one first</h2>\n", out);
+    fputs("<h2>Findings: what is not expected, then the first one first</h2>\n", out);
     if (progress->now.findings == 0) {
         fputs("<p>None so far.</p>\n", out);
         return;
@@ -143,8 +147,7 @@ static void put_findings(FILE *out, const struct campaign *campaign,
     CHECK(count, ==, (size_t)progress->now.findings);
     qsort(rows, count, sizeof *rows, row_order);
     fputs("<table id=findings><thead><tr><th class=number>found</th><th>target</th><th>verdict</th>"
-          "<th>rule</th><th>fingerprint</th><th class=number>switches</th><th>file</th>"
-          "<th>see it</th></tr></thead><tbody>\n", out);
+          "<th>rule</th><th class=number>switches</th><th>see it</th></tr></thead><tbody>\n", out);
     for (size_t i = 0; i < count; i++)
         put_finding(out, campaign, &rows[i]);
     fputs("</tbody></table>\n<p class=quiet>! marks a verdict that its target does not expect."
@@ -319,12 +322,12 @@ bool report_page_write(struct campaign *campaign, const struct progress *progres
     report_plots_head(out);
     fputs("</head>\n<body>\n", out);
     put_summary(out, campaign, progress);
-    put_findings(out, campaign, progress);
+    put_health(out, campaign, progress);
     put_missing(out, campaign, progress);
-    report_plots(out, &campaign->timeline);
     put_targets(out, campaign);
     put_engines(out, campaign);
-    put_health(out, campaign, progress);
+    report_plots(out, &campaign->timeline);
+    put_findings(out, campaign, progress);
     fputs("</body>\n</html>\n", out);
     int failed = fclose(out);
     CHECK(failed, ==, 0);
