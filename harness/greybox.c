@@ -13,7 +13,11 @@
 #define GENERATION_MIN 256u
 #define GENERATION_SHARE 8u /* one part in so many of all before it */
 #define GENERATION_MAX (1u << 20)
-#define VARIED_PERIOD 3u /* one execution in so many varies an entry */
+/* One execution in so many varies an entry: the first where the last new feature was shown among
+ * the latest three quarters of all executions, else the second. */
+#define VARIED_PERIOD 3u
+#define VARIED_PERIOD_QUIET 6u
+#define QUIET_SHARE 4u
 #define LOOK_PERIOD 12u  /* among the others, one in so many is looked at */
 #define WISHES_MAX 2u  /* new pairs that an entry is to show again */
 
@@ -130,8 +134,9 @@ static void know_entry(struct greybox_target *target, uint32_t entry)
 }
 
 void greybox_see(struct greybox_target *target, uint32_t entry_count, uint32_t pair_count,
-                 const uint32_t *energies)
+                 const uint32_t *energies, uint32_t varied_period)
 {
+    target->varied_period = varied_period;
     for (uint32_t i = 0; i < target->learned_count; i++)
         feedback_forget(&target->feedback, target->learned[i]);
     target->learned_count = 0;
@@ -157,7 +162,7 @@ bool greybox_draw(struct greybox_target *target, uint64_t number, uint64_t seed,
                   struct strategy *ret_strategy)
 {
     target->drawn = -1;
-    if (number % VARIED_PERIOD != 0 || target->view.entry_count == 0)
+    if (number % target->varied_period != 0 || target->view.entry_count == 0)
         return false;
     struct rng rng;
     rng_seed(&rng, seed);
@@ -269,6 +274,8 @@ static void generation_begin(struct greybox *greybox, struct generation *generat
     generation->done = 0;
     generation->entry_count = greybox->corpus.entry_count;
     generation->pair_count = greybox->corpus.pair_count;
+    bool quiet = greybox->last_fresh < first / QUIET_SHARE;
+    generation->varied_period = quiet ? VARIED_PERIOD_QUIET : VARIED_PERIOD;
     corpus_weigh(greybox->uses, generation->entry_count, generation->energies);
     shown_begin(&generation->shown, generation->entry_count);
 }

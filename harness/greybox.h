@@ -1,4 +1,5 @@
-/* greybox.h: our own greybox loop: a third of the executions vary what earlier ones have shown.
+/* greybox.h: our own greybox loop: a third of the executions vary what earlier ones have shown; a
+ * sixth, where nothing new was shown for long.
  *
  * Executions are numbered, and divided into *generations*, each about an eighth of all before it.
  * An execution of generation g is a function of its number and of what those of the generations up
@@ -43,6 +44,7 @@ struct greybox_target {
     struct constrained constrained;
     struct input input; /* of the execution, if it is a varied one */
     int64_t drawn;      /* the entry that it was made of, or -1 */
+    uint32_t varied_period; /* one execution in so many varies an entry */
     uint64_t *sums;     /* of the view's energies */
     uint32_t sum_capacity;
     struct corpus_view view;
@@ -57,7 +59,7 @@ struct greybox_target {
 /* Goes on to the corpus that a piece of work is to see; what only pieces before it have shown is
  * forgotten. */
 void greybox_see(struct greybox_target *target, uint32_t entry_count, uint32_t pair_count,
-                 const uint32_t *energies);
+                 const uint32_t *energies, uint32_t varied_period);
 
 /* Whether execution `number` varies an entry; then its input is drawn, and *ret_strategy follows
  * it. */
@@ -90,6 +92,7 @@ struct generation {
     uint64_t first, end;  /* numbers of its executions */
     uint64_t done;
     uint32_t entry_count, pair_count; /* of the corpus that it sees */
+    uint32_t varied_period; /* one of its executions in so many varies an entry */
     uint32_t *energies;
     struct shown shown; /* by its executions so far, in any order */
 };

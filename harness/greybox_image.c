@@ -18,6 +18,7 @@ static void put_generation(struct image *image, const struct generation *generat
     image_put_number(image, generation->end);
     image_put_number(image, generation->done);
     image_put_number(image, generation->pair_count);
+    image_put_number(image, generation->varied_period);
     put_array(image, generation->energies, generation->entry_count, sizeof *generation->energies);
     image_put_number(image, shown->looked);
     image_put_number(image, shown->byte_count);
@@ -62,14 +63,15 @@ static bool take_generation(struct image *image, struct generation *generation,
     generation->first = image_take_number(image);
     generation->end = image_take_number(image);
     generation->done = image_take_number(image);
-    uint64_t pair_count = image_take_number(image);
+    uint64_t pair_count = image_take_number(image), varied_period = image_take_number(image);
     const void *energies =
         take_array(image, corpus->entry_count, sizeof *generation->energies, &count);
-    if (energies == NULL || pair_count > corpus->pair_count
+    if (energies == NULL || pair_count > corpus->pair_count || varied_period - 1 >= UINT32_MAX
         || generation->end != greybox_generation_end(generation->first)
         || generation->done > generation->end - generation->first)
         return false;
     generation->pair_count = (uint32_t)pair_count;
+    generation->varied_period = (uint32_t)varied_period;
     generation->entry_count = count;
     memcpy(generation->energies, energies, count * sizeof *generation->energies);
     shown_begin(shown, count);

@@ -12,6 +12,7 @@
 struct view_message {
     uint32_t entries, pairs, features, settled; /* that the worker has not been sent yet */
     uint32_t entry_count, pair_count;   /* of the view */
+    uint32_t varied_period;
 };
 
 /* Goes before what was shown: bytes, then uses, then features shown again. */
@@ -29,7 +30,8 @@ bool greybox_send(const struct greybox *greybox, const struct generation *genera
                                           .features = greybox->feature_count - sent->features,
                                           .settled = greybox->settled_count - sent->settled,
                                           .entry_count = generation->entry_count,
-                                          .pair_count = generation->pair_count };
+                                          .pair_count = generation->pair_count,
+                                          .varied_period = generation->varied_period };
     bool fine = process_write(socket, &message, sizeof message)
                 && process_write(socket, corpus->entries + sent->entries,
                                  message.entries * sizeof *corpus->entries)
@@ -73,7 +75,8 @@ bool greybox_receive(struct greybox_target *target, int socket)
         for (uint32_t i = 0; i < message.entries; i++)
             corpus_add(&target->corpus, &entries[i]);
         corpus_add_pairs(&target->corpus, pairs, message.pairs);
-        greybox_see(target, message.entry_count, message.pair_count, energies);
+        greybox_see(target, message.entry_count, message.pair_count, energies,
+                    message.varied_period);
         for (uint32_t i = 0; i < message.features; i++)
             feedback_learn(&target->feedback, features[i]);
         for (uint32_t i = 0; i < message.settled; i++)
