@@ -15,7 +15,6 @@
 #include "class_set.h"
 #include "night.h"
 
-#define PIECE_SECONDS 0.1     /* a piece of work should last so long */
 #define PIECE_FIRST 256u      /* executions of a target's first piece */
 #define PIECE_MAX 1000000u
 #define DEATHS_MAX 3u /* of processes over one piece of work */
@@ -39,12 +38,17 @@ static bool campaign_time_over(const struct campaign *campaign)
                       >= options->seconds);
 }
 
+uint64_t campaign_executions_left(const struct campaign *campaign,
+                                  const struct campaign_target *target)
+{
+    uint64_t limit = campaign->options.executions;
+    uint64_t given = target->next + target->engine_executions + target->engine_granted;
+    return limit == 0 ? UINT64_MAX : given < limit ? limit - given : 0;
+}
+
 static uint64_t piece_size(const struct campaign *campaign, const struct campaign_target *target)
 {
-    const struct campaign_options *options = &campaign->options;
-    uint64_t left = options->executions == 0
-                        ? UINT64_MAX
-                        : options->executions - target->next - target->engine_executions;
+    uint64_t left = campaign_executions_left(campaign, target);
     uint64_t size = PIECE_FIRST;
     if (target->tally.seconds > 0) {
         double rate = (double)target->tally.executions / target->tally.seconds;
@@ -60,9 +64,8 @@ static uint64_t piece_size(const struct campaign *campaign, const struct campaig
 
 static bool target_has_work(const struct campaign *campaign, const struct campaign_target *target)
 {
-    uint64_t limit = campaign->options.executions;
     return !target->stopped && target->error[0] == '\0'
-           && (limit == 0 || target->next + target->engine_executions < limit)
+           && campaign_executions_left(campaign, target) > 0
            && (target->greybox == NULL
                || greybox_generation(target->greybox, target->next) != NULL);
 }
@@ -101,8 +104,6 @@ static bool next_left_over(struct campaign *campaign, struct piece *ret_piece)
 /* The next piece of work; false if there is none now. */
 static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 {
-    if (campaign_time_over(campaign))
-        return false;
     if (next_left_over(campaign, ret_piece)) {
         campaign->result->targets[ret_piece->position].pieces_out++;
         return true;
@@ -122,13 +123,6 @@ static bool next_piece(struct campaign *campaign, struct piece *ret_piece)
 }
 
 /* ---- what comes back ------------------------------------------------------------------------- */
-
-bool campaign_take_finding(struct campaign_target *target, struct finding *finding)
-{
-    const struct explore_class key = { .low = finding->fingerprint };
-    finding_list_take(&target->findings, finding);
-    return class_set_add(&target->taken, key);
-}
 
 void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done)
 {
@@ -178,27 +172,45 @@ static void replace_worker(struct campaign *campaign, struct campaign_worker *wo
                  strerror(errno));
 }
 
-/* The result of a piece of work with its findings; all of it or nothing. ret_new: how many of them
- * are. */
-static bool receive_result(struct campaign_worker *worker, struct work_result *result,
-                           struct shown *shown, struct campaign_target *target, uint64_t *ret_new)
+bool campaign_receive(struct campaign *campaign, int socket, struct campaign_target *target,
+                      struct work_result *ret_result, uint64_t *ret_new)
 {
     struct finding_list received = { 0 };
-    bool read = process_read(worker->process.socket, result, sizeof *result);
-    for (uint32_t i = 0; read && i < result->finding_count; i++) {
+    bool read = process_read(socket, ret_result, sizeof *ret_result);
+    for (uint32_t i = 0; read && i < ret_result->finding_count; i++) {
         struct finding finding;
-        read = finding_receive(worker->process.socket, &finding);
+        read = finding_receive(socket, &finding);
         if (read)
             finding_list_take(&received, &finding);
     }
-    if (worker->sent != NULL)
-        read = read && shown_receive(shown, worker->process.socket);
+    if (campaign->options.plan.greybox)
+        read = read && shown_receive(&campaign->shown, socket);
     for (uint32_t i = 0; i < received.count && read; i++) {
-        *ret_new += campaign_take_finding(target, &received.items[i].finding);
-        received.items[i].finding.choices = NULL;
+        struct finding *finding = &received.items[i].finding;
+        *ret_new += class_set_add(&target->taken,
+                                  (struct explore_class){ .low = finding->fingerprint });
+        finding_list_take(&target->findings, finding);
+        finding->choices = NULL;
     }
     finding_list_clear(&received);
     return read;
+}
+
+/* Which execution was first is a matter of numbers, but where engines number theirs apart. */
+void campaign_add_tally(const struct campaign *campaign, struct campaign_target *target,
+                        const struct tally *part)
+{
+    struct tally before = target->tally;
+    tally_add(&target->tally, part);
+    if (campaign->options.engines == 1u << ENGINE_OWN)
+        return;
+    for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++) {
+        bool earlier = before.first[i] != 0
+                       && (part->first[i] == 0 || before.first_seconds[i] <= part->first_seconds[i]);
+        const struct tally *first = earlier ? &before : part;
+        target->tally.first[i] = first->first[i];
+        target->tally.first_seconds[i] = first->first_seconds[i];
+    }
 }
 
 static void take_result(struct campaign *campaign, struct campaign_worker *worker)
@@ -206,14 +218,14 @@ static void take_result(struct campaign *campaign, struct campaign_worker *worke
     struct work_result result;
     struct campaign_target *target = &campaign->result->targets[worker->piece.position];
     struct turns_done done = { 0 };
-    if (!receive_result(worker, &result, &campaign->shown, target, &done.findings)) {
+    if (!campaign_receive(campaign, worker->process.socket, target, &result, &done.findings)) {
         replace_worker(campaign, worker);
         return;
     }
     worker->busy = false;
     worker->piece.deaths = 0;
     target->pieces_out--;
-    tally_add(&target->tally, &result.tally);
+    campaign_add_tally(campaign, target, &result.tally);
     done.seconds = result.tally.seconds;
     done.executions = result.done;
     if (target->greybox != NULL) {
@@ -290,7 +302,7 @@ static bool begin_work(struct campaign *campaign, struct campaign_worker *worker
 
 static bool give_work(struct campaign *campaign)
 {
-    bool busy = false;
+    bool busy = turns_wait(campaign) && !campaign_time_over(campaign);
     for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         struct campaign_worker *worker = &campaign->workers[i];
         busy |= worker->busy || begin_work(campaign, worker);
@@ -301,10 +313,10 @@ static bool give_work(struct campaign *campaign)
 /* The worker that sends by this process. */
 static struct campaign_worker *worker_of(struct campaign *campaign, const struct process *process)
 {
-    struct campaign_worker *worker = campaign->workers;
-    while (process != &worker->process && process != &worker->turn)
-        worker++;
-    return worker;
+    uint32_t i = 0;
+    while (process != &campaign->workers[i].process && process != &campaign->workers[i].turn)
+        CHECK(++i, <, campaign->options.jobs);
+    return &campaign->workers[i];
 }
 
 static void take_results(struct campaign *campaign)
@@ -339,6 +351,7 @@ static void campaign_loop(struct campaign *campaign)
         else
             status_show(&campaign->status, campaign->result, &campaign->options);
     }
+    turns_close(campaign);
     if (campaign->options.lasting) /* its processes have copies of the workers' sockets */
         night_end(campaign, interrupted != 0);
     for (uint32_t i = 0; i < campaign->options.jobs; i++)
@@ -356,7 +369,7 @@ static void campaign_loop(struct campaign *campaign)
     status_end(&campaign->status);
 }
 
-struct campaign_result *campaign_result_create(const struct campaign_options *options)
+static struct campaign_result *result_create(const struct campaign_options *options)
 {
     struct campaign_result *result = calloc(1, sizeof *result);
     CHECK(result != NULL, ==, true);
@@ -414,7 +427,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     struct campaign *campaign = calloc(1, sizeof *campaign);
     CHECK(campaign != NULL, ==, true);
     campaign->options = *options;
-    campaign->result = campaign_result_create(options);
+    campaign->result = result_create(options);
     struct sigaction action = { .sa_handler = campaign_interrupt, .sa_flags = SA_RESTART };
     struct sigaction before_interrupt, before_terminate;
     sigaction(SIGINT, &action, &before_interrupt);
@@ -432,7 +445,8 @@ struct campaign_result *campaign_run(const struct campaign_options *options)
     struct campaign_result *result = campaign->result;
     result->seconds = tally_now() - campaign->options.plan.start;
     result->interrupted = interrupted != 0;
-    turns_close(campaign);
+    if (started == 0)
+        turns_close(campaign);
     campaign_free(campaign);
     if (started > 0)
         return result;
@@ -448,6 +462,7 @@ void campaign_destroy(struct campaign_result *result)
     for (uint32_t i = 0; i < result->target_count; i++) {
         finding_list_clear(&result->targets[i].findings);
         class_set_clear(&result->targets[i].taken);
+        class_set_clear(&result->targets[i].exported);
         if (result->targets[i].greybox != NULL)
             greybox_deinit(result->targets[i].greybox);
         free(result->targets[i].greybox);

@@ -31,8 +31,13 @@ struct campaign_target {
     struct class_set *taken; /* fingerprints of all findings, also of those that were given up */
     uint64_t next;       /* number of our own loop's first execution not yet given out */
     uint64_t engine_executions; /* by other engines */
-    double engine_seconds[ENGINE_COUNT]; /* that they were given */
+    uint64_t engine_granted;    /* that their turns under way may still make */
+    double engine_seconds[ENGINE_COUNT]; /* that other engines were given */
     uint32_t engine_deaths; /* of their processes, in a row, without a word */
+    uint32_t engines_over;  /* a set of those that cannot go on with it */
+    struct class_set *exported; /* hashes of inputs that were written down for them */
+    uint32_t exported_entries;  /* of the corpus, in this run */
+    uint32_t next_input;        /* number of the next one */
     uint32_t pieces_out; /* pieces of work being done */
     struct greybox *greybox; /* in a greybox search */
     bool stopped;        /* --stop-on-first: it has one */
@@ -60,9 +65,7 @@ struct campaign_result *campaign_run(const struct campaign_options *options);
 const struct verdict_record *campaign_execute_again(const void *context, uint32_t target,
                                                     const struct finding *finding);
 
-/* For who runs a campaign in another way: a result without anything done; and what keeps the chosen
- * findings of a target and drops the rest. */
-struct campaign_result *campaign_result_create(const struct campaign_options *options);
+/* Keeps the chosen findings of a target and drops the rest. */
 void campaign_keep(const struct campaign_options *options, struct campaign_target *target);
 
 void campaign_destroy(struct campaign_result *result);

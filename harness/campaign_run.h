@@ -9,6 +9,7 @@
 #include "timeline.h"
 
 #define CAMPAIGN_JOBS_MAX 256u
+#define PIECE_SECONDS 0.1 /* a piece of work should last so long */
 
 /* Work, and what has come of it. */
 struct piece {
@@ -26,6 +27,7 @@ struct campaign_worker {
     struct process turn;         /* another engine's */
     struct campaign_target *turn_target;
     double turn_end, turn_counted; /* tally_now(); up to when its time is in the account */
+    uint64_t turn_executions;      /* that it may still make, of a campaign with a limit */
 };
 
 /* What an engine has done in the campaign. */
@@ -46,6 +48,7 @@ struct campaign {
     struct shown shown; /* received */
     struct engine_account engines[ENGINE_COUNT];
     uint64_t turns; /* of other engines, so far in this run */
+    double turns_retry_at; /* tally_now(): there was no room for their inputs */
     char inputs[64]; /* a folder for inputs, where the campaign's own is not to keep them; or "" */
     /* of one that goes on in its folder: */
     struct folder folder;
@@ -57,9 +60,19 @@ struct campaign {
     uint64_t runs, died; /* this one included; workers that were lost */
 };
 
-/* Takes a finding, with its choices, for the target; returns whether its like was never taken before
- * in this run. */
-bool campaign_take_finding(struct campaign_target *target, struct finding *finding);
+/* Receives a result with its findings, which the target takes, and what was shown (in a greybox
+ * search), which campaign->shown holds then: all of it, or nothing; false if the other end is gone.
+ * ret_new: how many findings have a fingerprint that was not there before in this run. */
+bool campaign_receive(struct campaign *campaign, int socket, struct campaign_target *target,
+                      struct work_result *ret_result, uint64_t *ret_new);
+
+/* Adds what a piece of work or a turn has done. */
+void campaign_add_tally(const struct campaign *campaign, struct campaign_target *target,
+                        const struct tally *part);
+
+/* Executions that may still be given out for a target; UINT64_MAX without a limit. */
+uint64_t campaign_executions_left(const struct campaign *campaign,
+                                  const struct campaign_target *target);
 
 /* Adds what is left of a piece of work of which so much is done. */
 void campaign_leave(struct campaign *campaign, struct piece piece, uint64_t done);

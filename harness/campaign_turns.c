@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "campaign_turns.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
@@ -10,8 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../scheduler/check.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "../scheduler/target.h"
+#include "class_set.h"
 #include "engine_afl_run.h"
 #include "engine_run.h"
 #include "night.h"
@@ -19,8 +23,9 @@
 #define SHARE_LEAST 0.1      /* of the time, whatever an engine has found */
 #define LATELY_SECONDS 60.0  /* for each process: then what was counts half */
 #define FINDING_WORTH 10.0   /* a new finding counts like so many new behaviours */
-#define PIECE_SECONDS 0.1    /* of our own loop */
 #define DEATHS_MAX 3u /* of processes in a row that told nothing of a target */
+#define GRACE_SECONDS 10.0 /* behind a turn's end: then it is killed */
+#define RETRY_SECONDS 5.0  /* when there was no room */
 
 engine_serve *engine_libfuzzer_serve;
 
@@ -59,7 +64,7 @@ static double seconds_lately(const struct campaign *campaign, enum campaign_engi
     for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         const struct campaign_worker *worker = &campaign->workers[i];
         if (worker->busy && worker->engine == engine)
-            seconds += engine == ENGINE_OWN ? PIECE_SECONDS : turn_seconds(campaign, engine);
+            seconds += engine == ENGINE_OWN ? PIECE_SECONDS : worker->turn_end - worker->turn_counted;
     }
     return seconds;
 }
@@ -128,29 +133,56 @@ static bool inputs_path(const struct campaign *campaign, uint32_t target, char *
                        target_at(target)->name, "inputs", path);
 }
 
-/* In one step, but no later than the system likes: it can be made again. */
-static bool write_input(const char *folder, uint32_t number, const struct input *input)
+/* What an input file is called: AFL++ goes by the number, we by the hash. */
+#define INPUT_NAME "id:%06u,hash:%016llx"
+
+/* Finds out which inputs are there. */
+static void find_exported(struct campaign_target *target, const char *folder)
+{
+    char path[FOLDER_PATH_BYTES + 16];
+    snprintf(path, sizeof path, "%s/" ENGINE_OWN_QUEUE, folder);
+    DIR *directory = opendir(path);
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        unsigned number;
+        unsigned long long hash;
+        if (sscanf(entry->d_name, INPUT_NAME, &number, &hash) != 2)
+            continue;
+        class_set_add(&target->exported, (struct explore_class){ .low = hash });
+        target->next_input = number >= target->next_input ? number + 1 : target->next_input;
+    }
+    if (directory != NULL)
+        closedir(directory);
+}
+
+/* In one step; when it reaches the disk is the system's affair. */
+static bool write_input(struct campaign_target *target, const char *folder,
+                        const struct input *input)
 {
     uint8_t bytes[INPUT_BYTES_MAX];
     char path[FOLDER_PATH_BYTES + 64], temporary[FOLDER_PATH_BYTES + 8];
-    snprintf(path, sizeof path, "%s/" ENGINE_OWN_QUEUE "/id:%06u", folder, number);
-    snprintf(temporary, sizeof temporary, "%s.new", folder);
-    if (access(path, F_OK) == 0)
+    size_t count = input_encode(input, bytes);
+    uint64_t hash = XXH3_64bits(bytes, count);
+    if (!class_set_add(&target->exported, (struct explore_class){ .low = hash }))
         return true;
+    snprintf(path, sizeof path, "%s/" ENGINE_OWN_QUEUE "/" INPUT_NAME, folder,
+             target->next_input, (unsigned long long)hash);
+    snprintf(temporary, sizeof temporary, "%s.new", folder);
     if (folder_make_above(path) != 0)
         return false;
-    size_t count = input_encode(input, bytes);
     FILE *out = fopen(temporary, "wb");
     if (out == NULL)
         return false;
     bool written = fwrite(bytes, 1, count, out) == count;
     written = fclose(out) == 0 && written;
-    return written && rename(temporary, path) == 0;
+    if (!written || rename(temporary, path) != 0)
+        return false;
+    target->next_input++;
+    return true;
 }
 
 /* Writes down the entries of our own loop's corpus that are not there yet, behind an empty
  * input. */
-static bool export_corpus(const struct campaign *campaign, const struct campaign_target *target,
+static bool export_corpus(const struct campaign *campaign, struct campaign_target *target,
                           char *folder)
 {
     const struct input nothing = { .seed = 1 };
@@ -158,10 +190,17 @@ static bool export_corpus(const struct campaign *campaign, const struct campaign
         errno = ENAMETOOLONG;
         return false;
     }
-    bool written = write_input(folder, 0, &nothing);
-    for (uint32_t i = 0; written && target->greybox != NULL
-                         && i < target->greybox->corpus.entry_count; i++)
-        written = write_input(folder, i + 1, &target->greybox->corpus.entries[i].input);
+    if (target->exported == NULL)
+        find_exported(target, folder);
+    bool written = write_input(target, folder, &nothing);
+    uint32_t count = target->greybox != NULL ? target->greybox->corpus.entry_count : 0;
+    for (; written && target->exported_entries < count; target->exported_entries++)
+        written = write_input(target, folder,
+                              &target->greybox->corpus.entries[target->exported_entries].input);
+    if (!written)
+        class_set_clear(&target->exported); /* what is there is to be looked at again */
+    if (!written)
+        target->exported_entries = 0;
     return written;
 }
 
@@ -186,11 +225,22 @@ void turns_close(struct campaign *campaign)
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
-static bool is_over(const struct campaign *campaign, const struct campaign_target *target)
+/* Whether the target is not to be executed any more, or not by that engine. */
+static bool is_over(const struct campaign_target *target, enum campaign_engine engine)
 {
-    uint64_t limit = campaign->options.executions;
-    return target->stopped || target->error[0] != '\0'
-           || (limit > 0 && target->tally.executions >= limit);
+    return target->stopped || target->error[0] != '\0' || (target->engines_over >> engine & 1);
+}
+
+/* The engine cannot go on with the target: that is the target's error if there is no other one. */
+static void give_up(const struct campaign *campaign, struct campaign_target *target,
+                    enum campaign_engine engine, const char *why)
+{
+    target->engines_over |= 1u << engine;
+    if ((campaign->options.engines & ~target->engines_over) == 0)
+        snprintf(target->error, sizeof target->error, "%.300s", why);
+    else
+        fprintf(stderr, "treadle fuzz: %s goes on without %s: %.300s\n",
+                target_at(target->index)->name, names[engine], why);
 }
 
 /* The target with which the engine has had the least time, among those all such engines; NULL if
@@ -207,7 +257,7 @@ static struct campaign_target *next_target(const struct campaign *campaign,
             all += target->engine_seconds[other];
         bool less = best == NULL || seconds < best_seconds
                     || (seconds <= best_seconds && all < best_all);
-        if (is_over(campaign, target) || !less)
+        if (is_over(target, engine) || campaign_executions_left(campaign, target) == 0 || !less)
             continue;
         best = target;
         best_seconds = seconds;
@@ -216,48 +266,68 @@ static struct campaign_target *next_target(const struct campaign *campaign,
     return best;
 }
 
+bool turns_wait(const struct campaign *campaign)
+{
+    return tally_now() < campaign->turns_retry_at;
+}
+
+/* The inputs could not be written: they can perhaps later. */
+static void wait_for_room(struct campaign *campaign)
+{
+    if (campaign->options.lasting)
+        folder_say_trouble(&campaign->folder, strerror(errno));
+    else if (campaign->turns_retry_at == 0)
+        fprintf(stderr, "treadle fuzz: inputs cannot be written below %s: %s; tried again later\n",
+                campaign->inputs, strerror(errno));
+    campaign->turns_retry_at = tally_now() + RETRY_SECONDS;
+}
+
+static bool start(struct campaign_worker *worker, enum campaign_engine engine,
+                  const struct engine_run *run)
+{
+    return process_start(&worker->turn,
+                         engine == ENGINE_AFL ? engine_afl_serve : engine_libfuzzer_serve, run);
+}
+
 bool turns_begin(struct campaign *campaign, struct campaign_worker *worker,
                  enum campaign_engine engine)
 {
     const struct campaign_options *options = &campaign->options;
     struct campaign_target *target = next_target(campaign, engine);
     char folder[FOLDER_PATH_BYTES];
-    if (target == NULL)
+    if (target == NULL || turns_wait(campaign))
         return false;
-    double seconds = turn_seconds(campaign, engine);
-    double left = options->plan.start + campaign->seconds_before + options->seconds - tally_now();
-    if (options->seconds > 0 && left < seconds)
-        seconds = left;
     if (!export_corpus(campaign, target, folder)) {
-        snprintf(target->error, sizeof target->error, "its inputs cannot be written: %s",
-                 strerror(errno));
+        wait_for_room(campaign);
         return false;
     }
-    uint64_t wanted = options->executions > target->tally.executions
-                          ? options->executions - target->tally.executions
-                          : 0;
+    double now = tally_now(); /* before the process's own clock begins */
+    double seconds = turn_seconds(campaign, engine);
+    double left = options->plan.start + campaign->seconds_before + options->seconds - now;
+    if (options->seconds > 0 && left < seconds)
+        seconds = left;
+    uint64_t executions = options->executions == 0 ? 0 : campaign_executions_left(campaign, target);
     struct engine_run run = {
         .plan = options->plan,
         .target = target->index,
         .seconds = seconds,
-        .executions = (wanted + options->jobs - 1) / options->jobs,
+        .executions = (executions + options->jobs - 1) / options->jobs,
         .job = (uint32_t)(worker - campaign->workers),
         .inputs = folder,
     };
-    run.plan.seed += (campaign->turns++ << 8) + run.job;
-    double now = tally_now(); /* before its own clock begins */
-    if (!process_start(&worker->turn,
-                       engine == ENGINE_AFL ? engine_afl_serve : engine_libfuzzer_serve, &run)) {
-        snprintf(target->error, sizeof target->error, "a process could not be started: %s",
-                 strerror(errno));
+    run.plan.seed += (campaign->runs << 32) + (campaign->turns++ << 8) + run.job;
+    if (!start(worker, engine, &run)) {
+        give_up(campaign, target, engine, "a process could not be started");
         return false;
     }
     target->engine_seconds[engine] += seconds;
+    target->engine_granted += run.executions;
     worker->busy = true;
     worker->engine = engine;
     worker->turn_target = target;
     worker->turn_counted = now;
     worker->turn_end = now + seconds;
+    worker->turn_executions = run.executions;
     return true;
 }
 
@@ -272,34 +342,46 @@ static double uncounted(struct campaign_worker *worker)
 /* The turn's process is gone, or is to go. */
 static void end_turn(struct campaign *campaign, struct campaign_worker *worker, bool in_order)
 {
-    char how[sizeof worker->turn.board->limit];
+    char how[sizeof worker->turn.board->limit], why[sizeof how + 32];
     struct campaign_target *target = worker->turn_target;
-    bool over = tally_now() >= worker->turn_end || is_over(campaign, target);
+    bool early = !in_order && tally_now() < worker->turn_end && !is_over(target, worker->engine);
+    process_kill(&worker->turn);
     bool hopeless = process_end(&worker->turn, how, sizeof how);
     turns_count(campaign, worker->engine, &(struct turns_done){ .seconds = uncounted(worker) });
-    target->engine_deaths += !in_order && !over;
-    campaign->died += !in_order && !over;
-    if (!over && (hopeless || target->engine_deaths >= DEATHS_MAX))
-        snprintf(target->error, sizeof target->error, "its process ended (%.150s)", how);
+    campaign->died += early;
+    target->engine_deaths += early && !campaign->folder.troubled;
+    target->engine_granted -= worker->turn_executions;
+    snprintf(why, sizeof why, "its process ended (%s)", how);
+    if (early && (hopeless || target->engine_deaths >= DEATHS_MAX))
+        give_up(campaign, target, worker->engine, why);
     worker->busy = false;
     worker->engine = ENGINE_OWN;
 }
 
-/* One result with what follows it; false if there is none, as the process has ended. ret_new: how
- * many findings are. */
-static bool receive(struct campaign *campaign, struct campaign_worker *worker,
-                    struct work_result *result, uint64_t *ret_new)
+/* What a result adds to the target. */
+static void take_result(struct campaign *campaign, struct campaign_worker *worker,
+                        const struct work_result *result, uint64_t new_findings)
 {
-    int socket = worker->turn.socket;
-    if (!process_read(socket, result, sizeof *result))
-        return false;
-    for (uint32_t i = 0; i < result->finding_count; i++) {
-        struct finding finding;
-        if (!finding_receive(socket, &finding))
-            return false;
-        *ret_new += campaign_take_finding(worker->turn_target, &finding);
+    struct campaign_target *target = worker->turn_target;
+    struct turns_done done = { .seconds = uncounted(worker),
+                               .executions = result->done,
+                               .findings = new_findings };
+    uint64_t granted = result->done < worker->turn_executions ? result->done
+                                                              : worker->turn_executions;
+    worker->turn_executions -= granted;
+    target->engine_granted -= granted;
+    target->engine_executions += result->done;
+    target->engine_deaths = 0;
+    campaign_add_tally(campaign, target, &result->tally);
+    if (target->greybox != NULL) {
+        done.behaviours = target->greybox->fresh_count;
+        greybox_import(target->greybox, &campaign->shown);
+        done.behaviours = target->greybox->fresh_count - done.behaviours;
     }
-    return result->setup_error[0] != '\0' || shown_receive(&campaign->shown, socket);
+    target->stopped |= campaign->options.plan.stop_on_first && result->finding_count > 0;
+    turns_count(campaign, worker->engine, &done);
+    if (campaign->options.lasting)
+        night_take(campaign, (uint32_t)(target - campaign->result->targets));
 }
 
 void turns_take(struct campaign *campaign, struct campaign_worker *worker)
@@ -307,33 +389,15 @@ void turns_take(struct campaign *campaign, struct campaign_worker *worker)
     struct work_result result;
     struct campaign_target *target = worker->turn_target;
     uint64_t new_findings = 0;
-    uint64_t fresh_before = target->greybox != NULL ? target->greybox->fresh_count : 0;
-    if (!receive(campaign, worker, &result, &new_findings)) {
+    if (!campaign_receive(campaign, worker->turn.socket, target, &result, &new_findings)) {
         end_turn(campaign, worker, false);
         return;
     }
-    if (result.setup_error[0] != '\0') {
+    if (result.setup_error[0] != '\0')
         snprintf(target->error, sizeof target->error, "its set-up ends with %.150s",
                  result.setup_error);
-        end_turn(campaign, worker, true);
-        return;
-    }
-    target->engine_deaths = 0;
-    worker->turn.board->executions += result.done; /* it goes on, says the patience */
-    tally_add(&target->tally, &result.tally);
-    target->engine_executions += result.done;
-    if (target->greybox != NULL)
-        greybox_import(target->greybox, &campaign->shown);
-    target->stopped |= campaign->options.plan.stop_on_first && result.finding_count > 0;
-    turns_count(campaign, worker->engine,
-                &(struct turns_done){
-                    .seconds = uncounted(worker),
-                    .executions = result.done,
-                    .behaviours =
-                        target->greybox != NULL ? target->greybox->fresh_count - fresh_before : 0,
-                    .findings = new_findings });
-    if (campaign->options.lasting)
-        night_take(campaign, (uint32_t)(target - campaign->result->targets));
+    else
+        take_result(campaign, worker, &result, new_findings);
     if (result.over)
         end_turn(campaign, worker, true);
 }
@@ -345,10 +409,13 @@ void turns_hurry(struct campaign *campaign, bool interrupted)
         struct campaign_worker *worker = &campaign->workers[i];
         if (!worker->busy || worker->engine == ENGINE_OWN)
             continue;
-        bool over = now >= worker->turn_end || is_over(campaign, worker->turn_target);
-        if (interrupted)
+        worker->turn.patience = (struct patience){ 0 }; /* it has an end */
+        bool unwanted = interrupted || is_over(worker->turn_target, worker->engine);
+        if (unwanted)
+            worker->turn_end = 0;
+        if (unwanted || now >= worker->turn_end + GRACE_SECONDS)
             process_kill(&worker->turn);
-        else if (over) /* libFuzzer ends by itself, which AFL++ does only by its own clock */
+        else if (now >= worker->turn_end && worker->engine == ENGINE_AFL) /* its clock is coarse */
             kill(worker->turn.pid, SIGINT);
     }
 }

@@ -1,5 +1,4 @@
-/* campaign_turns.h: who has the next turn in a campaign of several engines: our own loop for a piece
- * of work, or libFuzzer or AFL++ for some seconds. Engines share findings and corpus: what they
+/* campaign_turns.h: who has the next turn in a campaign of engines: our own loop for a piece of work, or libFuzzer or AFL++ for some seconds. Engines share findings and corpus: what they
  * show goes into the corpus of our own loop, whose inputs they begin with. Each gets time by what
  * it has found lately, but none less than a tenth. */
 #ifndef TREADLE_CAMPAIGN_TURNS_H
@@ -11,14 +10,17 @@
 enum campaign_engine turns_next(const struct campaign *campaign);
 
 /* Gives the worker, which is idle, to another engine than our own for a turn; false if there is no
- * target for it. */
+ * target for it, or no room for its inputs for now. */
 bool turns_begin(struct campaign *campaign, struct campaign_worker *worker,
                  enum campaign_engine engine);
 
 /* Takes what the worker's turn has sent; or its end. */
 void turns_take(struct campaign *campaign, struct campaign_worker *worker);
 
-/* Ends turns whose time is over: at once if nobody waits for them. */
+/* Whether there was no room for inputs, and turns may begin again later. */
+bool turns_wait(const struct campaign *campaign);
+
+/* Ends turns whose time is over; all of them at once if the campaign is interrupted. */
 void turns_hurry(struct campaign *campaign, bool interrupted);
 
 /* Adds what an engine has done. */

@@ -170,6 +170,11 @@ static const char *missing_package(enum campaign_engine engine)
 static int add_engine(struct campaign_options *campaign, const char *name)
 {
     enum campaign_engine engine = 0;
+    if (strcmp(name, "all") == 0) {
+        for (enum campaign_engine i = 0; i < ENGINE_COUNT; i++)
+            campaign->engines |= (missing_package(i) == NULL ? 1u : 0u) << i;
+        return 0;
+    }
     while (engine < ENGINE_COUNT && strcmp(name, turns_engine_name(engine)) != 0)
         engine++;
     if (engine == ENGINE_COUNT)
@@ -188,10 +193,6 @@ static int parse_engines(struct fuzz_options *options, const char *value)
     struct campaign_options *campaign = &options->campaign;
     char text[64];
     campaign->engines = 0;
-    for (enum campaign_engine i = 0; i < ENGINE_COUNT && strcmp(value, "all") == 0; i++)
-        campaign->engines |= (missing_package(i) == NULL ? 1u : 0u) << i;
-    if (campaign->engines != 0)
-        return 0;
     if ((size_t)snprintf(text, sizeof text, "%s", value) >= sizeof text)
         return command_misuse(&command_fuzz, "--engine %.40s... is no list of engines", value);
     char *rest = text;
@@ -213,7 +214,8 @@ static int parse_feedback(struct campaign_options *campaign, const char *value)
                   { "sync", FEEDBACK_SYNCHRONISATION },
                   { "states", FEEDBACK_STATES } };
     char text[64];
-    snprintf(text, sizeof text, "%s", value);
+    if ((size_t)snprintf(text, sizeof text, "%s", value) >= sizeof text)
+        return command_misuse(&command_fuzz, "--feedback %.40s... is no list of feedback", value);
     campaign->plan.search.kinds = 0;
     char *rest = text;
     for (char *name; (name = strsep(&rest, ",")) != NULL;) {
@@ -272,10 +274,13 @@ static int parse_option(struct fuzz_options *options, int option, const char *va
     }
 }
 
-/* Names the engines, if there are others than our own, beside the strategy. */
+/* Names the engines, if there are others than our own, in the strategy's place. */
 static int check_engines(struct fuzz_options *options)
 {
     struct campaign_options *campaign = &options->campaign;
+    if (!campaign->plan.greybox && campaign->plan.search.kinds != FEEDBACK_ALL)
+        return command_misuse(&command_fuzz, "--feedback is for the default strategy: others do "
+                                             "not go by what is new");
     if (campaign->engines == 1u << ENGINE_OWN)
         return 0;
     if (campaign->plan.twice)
@@ -362,7 +367,7 @@ static int run(int argument_count, char **arguments)
         return EXIT_USAGE;
     }
     if (result == NULL) {
-        fprintf(stderr, "treadle fuzz: no process could be started: %s\n", strerror(errno));
+        fprintf(stderr, "treadle fuzz: no process could be started, or no folder made: %s\n", strerror(errno));
         return EXIT_USAGE;
     }
     int code = exit_code(&options, result);
@@ -388,9 +393,9 @@ const struct command command_fuzz = {
         "                     pct (pct:5 for depth 5)\n"
         "  --memory M         sc (default), tso (x86's store buffers), pso\n"
         "  --engine E,...     own (default); libfuzzer, afl: where these were there when Treadle was\n"
-        "                     built (packages libclang-rt-14-dev, afl++); all that are there. They\n"
-        "                     share findings, corpus and time, by what each finds; what is\n"
-        "                     executed then depends on time\n"
+        "                     built (packages libclang-rt-14-dev, afl++); all: each that there\n"
+        "                     is. They share findings, corpus and time, by what each finds; what\n"
+        "                     is executed then depends on time\n"
         "  --feedback K,...   what makes an execution worth varying: reads-from, conflicts, sync,\n"
         "                     states (default: all of them), none\n"
         "  --jobs N           processes; default: one for each core\n"

@@ -103,18 +103,19 @@ bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes)
     return true;
 }
 
-void engine_set_pace(struct engine *engine, double seconds, uint32_t least)
+bool engine_set_pace(struct engine *engine, double seconds, uint32_t least)
 {
     double start = 0;
     engine->executions = PACE_EXECUTIONS;
     for (int round = 0; round < 8; round++) { /* the last one counts: the first ones are slow */
         start = tally_now();
         if (!engine_execute(engine, NULL, 0))
-            return;
+            return false;
     }
     double wanted = seconds * PACE_EXECUTIONS / (tally_now() - start + 1e-9);
     engine->executions = wanted < least ? least : wanted > PACE_MAX ? PACE_MAX : (uint32_t)wanted;
     engine_forget(engine);
+    return true;
 }
 
 size_t engine_mutate(struct engine *engine, uint8_t *data, size_t bytes, size_t bytes_max,
@@ -175,6 +176,7 @@ static struct tally take_tally(struct engine *engine)
 void engine_forget(struct engine *engine)
 {
     take_tally(engine);
+    finding_notes_clear(engine->notes);
 }
 
 bool engine_tell(struct engine *engine, int socket, bool over)

@@ -19,9 +19,9 @@ const char *engine_open(struct engine **ret_engine, const struct worker_plan *pl
 /* Executes an input. Returns false if the process must not go on: the subject has crashed. */
 bool engine_execute(struct engine *engine, const uint8_t *data, size_t bytes);
 
-/* How many executions of each input take about so long, from `least` on: found out by making
- * some. */
-void engine_set_pace(struct engine *engine, double seconds, uint32_t least);
+/* How many executions of each input take about so long, from `least` on: found out by making some.
+ * False if one of them crashes. */
+bool engine_set_pace(struct engine *engine, double seconds, uint32_t least);
 
 /* Mutates an input in place, or crosses two; each returns the number of bytes, at most
  * bytes_max. */
@@ -38,7 +38,8 @@ void engine_write_pairs(const struct engine *engine, const char *path);
 void engine_forget(struct engine *engine);
 
 /* Tells what has been done since it was told last, with new findings and what was shown: a struct
- * work_result and what follows it in a greybox search. False if nobody listens any more. */
+ * work_result and what follows it in a greybox search. over: the process ends now. False if nobody
+ * listens any more. */
 bool engine_tell(struct engine *engine, int socket, bool over);
 
 /* How many findings have not been told yet. */

@@ -2,7 +2,8 @@
  * mode with its inputs in shared memory. Built by gcc: what an input has shown goes into the map of
  * counters by hand. `treadle fuzz --engine afl` starts afl-fuzz on it and hears of what is found by
  * the file number in TREADLE_AFL_SOCKET; without that it only runs. TREADLE_AFL_MEMORY: the memory
- * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all). */
+ * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all); TREADLE_AFL_START: when
+ * the campaign began (tally_now). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,12 +49,12 @@ static struct {
     const char *pairs; /* the file where pairs go, for mutations, or NULL */
 } run = { .socket = -1 };
 
-static void report(bool crashed)
+static void report(void)
 {
     run.reported = tally_now();
     if (run.pairs != NULL)
         engine_write_pairs(run.engine, run.pairs);
-    if (run.socket >= 0 && !engine_tell(run.engine, run.socket, crashed))
+    if (run.socket >= 0 && !engine_tell(run.engine, run.socket, false))
         run.socket = -1;
 }
 
@@ -84,10 +85,11 @@ int main(int argument_count, char **arguments)
     run.socket = socket != NULL ? atoi(socket) : -1;
     run.pairs = getenv("TREADLE_AFL_PAIRS");
     const char *kinds = getenv("TREADLE_AFL_FEEDBACK"), *memory = getenv("TREADLE_AFL_MEMORY");
+    const char *start = getenv("TREADLE_AFL_START");
     struct worker_plan plan = {
         .portfolio = portfolio_create(NULL),
         .search = { .kinds = kinds != NULL ? (uint32_t)atoi(kinds) & FEEDBACK_ALL : FEEDBACK_ALL },
-        .start = tally_now(),
+        .start = start != NULL ? strtod(start, NULL) : tally_now(),
     };
     if (memory != NULL && !memory_model_find(memory, &plan.memory)) {
         fprintf(stderr, "treadle-afl: TREADLE_AFL_MEMORY: there is no model %s\n", memory);
@@ -99,7 +101,10 @@ int main(int argument_count, char **arguments)
         fprintf(stderr, "treadle-afl: the set-up of %s fails: %s\n", name, rule);
         return 2;
     }
-    engine_set_pace(run.engine, INPUT_SECONDS, EXECUTIONS_MIN);
+    if (!engine_set_pace(run.engine, INPUT_SECONDS, EXECUTIONS_MIN)) {
+        fprintf(stderr, "treadle-afl: %s crashes: AFL++ cannot begin\n", name);
+        return 2;
+    }
     memset(counters, 0, sizeof counters);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* AFL's forks wait for each other, stopped */
     __afl_manual_init();
@@ -107,11 +112,12 @@ int main(int argument_count, char **arguments)
     engine_forget(run.engine); /* time passes from here on: this may be another process */
     while (__afl_persistent_loop(INPUTS)) {
         bool goes_on = execute(counters);
-        if (!goes_on || tally_now() - run.reported > REPORT_SECONDS)
-            report(!goes_on);
+        if (!goes_on || engine_new_findings(run.engine) > 0
+            || tally_now() - run.reported > REPORT_SECONDS)
+            report();
         if (!goes_on)
             _exit(0); /* afl-fuzz starts another one */
     }
-    report(false);
+    report();
     _exit(0);
 }

@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../scheduler/target.h"
-#include "engine.h"
 
 #define PATH_BYTES 4096
 
@@ -25,11 +23,26 @@ static void beside(const char *name, char *path, size_t bytes)
     snprintf(path, bytes, "%s/%s", dirname(own), name);
 }
 
+/* Whether that program is in one of PATH's folders. */
+static bool is_in_path(const char *name)
+{
+    const char *folders = getenv("PATH");
+    for (const char *at = folders; at != NULL && *at != '\0';) {
+        char path[PATH_BYTES];
+        int length = (int)strcspn(at, ":");
+        snprintf(path, sizeof path, "%.*s/%s", length, at, name);
+        if (access(path, X_OK) == 0)
+            return true;
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
 bool engine_afl_is_there(void)
 {
     char path[PATH_BYTES];
     beside("treadle-afl", path, sizeof path);
-    return access(path, X_OK) == 0;
+    return access(path, X_OK) == 0 && is_in_path("afl-fuzz");
 }
 
 void engine_afl_serve(const void *plan, int socket, struct process_board *board)
@@ -37,7 +50,7 @@ void engine_afl_serve(const void *plan, int socket, struct process_board *board)
     (void)board;
     const struct engine_run *run = plan;
     char program[PATH_BYTES], mutator[PATH_BYTES], seeds[PATH_BYTES], pairs[PATH_BYTES];
-    char number[16], seconds[16], name[24], seed[24], kinds[16];
+    char number[16], seconds[16], name[24], seed[24], kinds[16], start[32];
     beside("treadle-afl", program, sizeof program);
     beside("libtreadle-afl-mutator.so", mutator, sizeof mutator);
     snprintf(seeds, sizeof seeds, "%s/" ENGINE_OWN_QUEUE, run->inputs);
@@ -49,6 +62,8 @@ void engine_afl_serve(const void *plan, int socket, struct process_board *board)
     snprintf(seed, sizeof seed, "%u", (unsigned)(run->plan.seed % 1000000000 + 1));
     setenv("TREADLE_AFL_SOCKET", number, 1);
     setenv("TREADLE_AFL_PAIRS", pairs, 1);
+    snprintf(start, sizeof start, "%.6f", run->plan.start);
+    setenv("TREADLE_AFL_START", start, 1);
     setenv("TREADLE_AFL_FEEDBACK", kinds, 1);
     setenv("TREADLE_AFL_MEMORY", memory_model_name(run->plan.memory), 1);
     setenv("AFL_CUSTOM_MUTATOR_LIBRARY", mutator, 1);
@@ -68,4 +83,5 @@ void engine_afl_serve(const void *plan, int socket, struct process_board *board)
     execlp("afl-fuzz", "afl-fuzz", "-i", seeds, "-o", run->inputs, "-S", name, "-s", seed, "-V",
            seconds, "-t", "60000", "-m", "none", "--", program, target_at(run->target)->name,
            (char *)NULL);
+    _exit(127);
 }

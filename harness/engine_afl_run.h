@@ -4,7 +4,7 @@
 
 #include "engine_run.h"
 
-/* Whether treadle-afl was built: AFL++ was there then. */
+/* Whether treadle-afl was built, and AFL++ is there now. */
 bool engine_afl_is_there(void);
 
 /* An engine's process. */

@@ -85,7 +85,8 @@ static void serve(const void *plan, int socket, struct process_board *board)
         memset(&result, 0, sizeof result);
         result.over = true;
         snprintf(result.setup_error, sizeof result.setup_error, "%s", rule);
-        process_write(socket, &result, sizeof result);
+        if (process_write(socket, &result, sizeof result))
+            shown_send(&(struct shown){ 0 }, socket);
         return;
     }
     int null = open("/dev/null", O_WRONLY); /* it talks a lot */

@@ -11,8 +11,8 @@ struct engine_run {
     double seconds;      /* ends it */
     uint64_t executions; /* ends it, too; 0: no limit */
     uint32_t job;        /* which of a campaign's processes it is, from 0 */
-    const char *inputs;  /* the target's folder of inputs: OWN_QUEUE below it holds those of the
-                            common corpus, the rest is the engines' */
+    const char *inputs;  /* the target's folder of inputs: ENGINE_OWN_QUEUE below it holds those of
+                            the common corpus, the rest is the engines' */
 };
 
 /* As AFL++ has it: a folder for each instance, with its inputs in "queue", called id:000000 and so

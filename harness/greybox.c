@@ -330,7 +330,8 @@ static void settle(struct greybox *greybox, uint16_t feature)
 
 /* Takes a candidate in that shows something that none before it has shown. Pairs that are new now
  * are its wishes: what is new within a piece of work depends on how the work was divided. */
-static void take_candidate(struct greybox *greybox, const struct candidate *candidate)
+static void take_candidate(struct greybox *greybox, const struct candidate *candidate,
+                           bool counts)
 {
     const uint16_t *features = (const void *)(candidate + 1);
     const struct reads_from *pairs = (const void *)(features + candidate->feature_count);
@@ -345,7 +346,7 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
             fresh = true;
             feedback_learn(&greybox->feedback, features[i]);
             greybox->features[greybox->feature_count++] = features[i];
-        } else {
+        } else if (counts) {
             settle(greybox, features[i]);
         }
     if (!fresh)
@@ -367,13 +368,10 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
     greybox->last_fresh = candidate->number;
 }
 
-/* Puts together what was shown, by all of a generation or otherwise. */
-static void take_shown(struct greybox *greybox, const struct shown *shown)
+/* Takes what was shown, in the order of executions' numbers. counts: whether a known feature counts as
+ * shown once more. */
+static void take_candidates(struct greybox *greybox, const struct shown *shown, bool counts)
 {
-    for (uint32_t i = 0; i < shown->use_count; i++) {
-        greybox->uses[i].seen += shown->uses[i].seen;
-        greybox->uses[i].taken += shown->uses[i].taken;
-    }
     size_t count = 0;
     for (size_t at = 0; at < shown->byte_count; count++)
         at += candidate_bytes((const void *)(shown->bytes + at));
@@ -385,17 +383,26 @@ static void take_shown(struct greybox *greybox, const struct shown *shown)
     }
     qsort(order, count, sizeof *order, candidate_order);
     for (size_t i = 0; i < count; i++)
-        take_candidate(greybox, order[i]);
+        take_candidate(greybox, order[i], counts);
     free(order);
+}
+
+/* Puts together what all of a generation has shown. */
+static void generation_finish(struct greybox *greybox, const struct shown *shown)
+{
+    for (uint32_t i = 0; i < shown->use_count; i++) {
+        greybox->uses[i].seen += shown->uses[i].seen;
+        greybox->uses[i].taken += shown->uses[i].taken;
+    }
+    take_candidates(greybox, shown, true);
     for (uint32_t i = 0; i < shown->again_count; i++)
-        if (feedback_knows(&greybox->feedback, shown->again[i]))
-            settle(greybox, shown->again[i]);
+        settle(greybox, shown->again[i]);
     greybox->looked += shown->looked;
 }
 
 void greybox_import(struct greybox *greybox, const struct shown *shown)
 {
-    take_shown(greybox, shown);
+    take_candidates(greybox, shown, false);
 }
 
 void greybox_take(struct greybox *greybox, struct generation *generation,
@@ -413,7 +420,7 @@ void greybox_take(struct greybox *greybox, struct generation *generation,
     generation->done += done;
     struct generation *oldest = &greybox->generations[0], *next = &greybox->generations[1];
     while (oldest->done == oldest->end - oldest->first) {
-        take_shown(greybox, &oldest->shown);
+        generation_finish(greybox, &oldest->shown);
         struct generation finished = *oldest;
         *oldest = *next;
         *next = finished;

@@ -129,7 +129,8 @@ struct generation *greybox_generation(struct greybox *greybox, uint64_t number);
 void greybox_take(struct greybox *greybox, struct generation *generation,
                   const struct shown *shown, uint64_t done);
 
-/* Takes what executions have shown that are of no generation: another engine's. */
+/* Takes what executions have shown that are of no generation: another engine's. They do not count
+ * for greybox_chance: engines execute the same input again and again. */
 void greybox_import(struct greybox *greybox, const struct shown *shown);
 
 /* The chance that the next execution shows a new feature, as Good and Turing estimate it: features

@@ -40,7 +40,7 @@ struct progress progress_of(const struct campaign *campaign, const char *state)
     double seconds = progress.now.seconds = tally_now() - options->plan.start;
     for (uint32_t i = 0; i < campaign->result->target_count; i++)
         add_target(&progress, &campaign->result->targets[i], &chances);
-    if (options->plan.greybox)
+    if (options->plan.greybox && (options->engines >> ENGINE_OWN & 1))
         progress.chance =
             progress.now.executions > 0 ? chances / (double)progress.now.executions : 1;
     if (options->seconds > 0)

@@ -78,7 +78,7 @@ static const char *objection(struct image *image, const char *magic,
     bool same = strategy != NULL && memcmp(strategy, wanted.bytes, wanted.count) == 0;
     free(wanted.bytes);
     if (!same)
-        return "it was written with another --strategy";
+        return "it was written with another --strategy, --engine or --feedback";
     size_t call_bytes = image_take_number(image);
     const char *call = image_take(image, call_bytes);
     char *difference = program_call_difference(call, call != NULL ? call_bytes : 0);

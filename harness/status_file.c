@@ -73,6 +73,7 @@ static json_t *target_json(const struct campaign *campaign, const struct campaig
     const struct treadle_target *known = target_at(target->index);
     const struct tally *tally = &target->tally;
     const struct greybox *greybox = target->greybox;
+    bool knows_chance = greybox != NULL && (campaign->options.engines >> ENGINE_OWN & 1);
     double rate = tally->seconds > 0 ? (double)tally->executions / tally->seconds : 0;
     json_t *findings = json_array();
     for (uint32_t i = 0; i < target->findings.count; i++)
@@ -85,7 +86,7 @@ static json_t *target_json(const struct campaign *campaign, const struct campaig
         (json_int_t)(greybox != NULL ? greybox->feature_count : 0), "features_once",
         (json_int_t)(greybox != NULL ? greybox->feature_count - greybox->settled_count : 0),
         "corpus_entries", (json_int_t)(greybox != NULL ? greybox->corpus.entry_count : 0),
-        "chance_of_new_behaviour", number_or_null(greybox != NULL ? greybox_chance(greybox) : -1),
+        "chance_of_new_behaviour", number_or_null(knows_chance ? greybox_chance(greybox) : -1),
         "missing", missing_json(target), "findings", findings);
     json_object_set_new(json, "verdicts", report_verdicts_json(tally));
     json_object_set_new(json, "detected", report_go_json(known, tally->detected));

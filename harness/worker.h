@@ -35,7 +35,7 @@ struct work {
 struct work_result {
     struct tally tally;
     uint64_t done; /* executions done; less than count after a crash, stop_on_first, or a time */
-    bool over;     /* the process ends, as after a crash of the subject */
+    bool over;     /* the process ends now, as after a crash of the subject */
     uint32_t finding_count; /* that many follow (finding_receive) */
     char setup_error[160];  /* the target's set-up failed: why; else empty */
 }; /* in a greybox search shown_send comes behind the findings */

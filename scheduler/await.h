@@ -42,9 +42,9 @@ static inline void await_look(struct goroutine *self)
     if (scheduler.unroll == 0) {
         if (!await_may_only_read(&self->pending))
             return; /* a loop begins anew behind it, which is noticed then */
-        const struct event *last = &execution.trace[execution.trace_count - 1];
-        if (execution.trace_count == 0 || last->goroutine != self->id
-            || !await_may_only_read(last)) {
+        uint32_t count = execution.trace_count;
+        if (count == 0 || execution.trace[count - 1].goroutine != self->id
+            || !await_may_only_read(&execution.trace[count - 1])) {
             await_forget(self);
             return;
         }

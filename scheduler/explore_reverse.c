@@ -205,14 +205,11 @@ struct stopped {
     uint32_t behind; /* an event that it is to come behind, or EXPLORE_NONE */
 };
 
-/* Whether the key waits because of p, and would not have had to wait before it. Leaves the parts in
- * children->row. */
-static bool waits_for(struct explore_trace *trace, uint32_t position,
-                      const struct stopped *stopped, struct explore_children *children)
+/* What must have been executed before the key, if p comes behind it: into row. */
+static void stopped_parts(const struct explore_trace *trace, uint32_t position,
+                          const struct stopped *stopped, int16_t *row)
 {
-    const struct event *p = &execution.trace[position];
     uint32_t goroutine = stopped->goroutine, n = stopped->n;
-    int16_t *row = children->row;
     explore_copy(row, explore_counts(trace, position), trace->width);
     if (stopped->behind != EXPLORE_NONE)
         explore_join(row, explore_clock(trace, stopped->behind), trace->width);
@@ -222,7 +219,18 @@ static bool waits_for(struct explore_trace *trace, uint32_t position,
     }
     if (explore_buffers())
         join_stores(trace, trace->totals, stopped->key, n, row);
-    if (row[p->goroutine] >= trace->events[position].index || row[goroutine] > (int16_t)n
+}
+
+/* Whether the key waits because of p, and would not have had to wait before it. Leaves the parts in
+ * children->row. */
+static bool waits_for(struct explore_trace *trace, uint32_t position,
+                      const struct stopped *stopped, struct explore_children *children)
+{
+    const struct event *p = &execution.trace[position];
+    int16_t *row = children->row;
+    stopped_parts(trace, position, stopped, row);
+    if (row[p->goroutine] >= trace->events[position].index
+        || row[stopped->goroutine] > (int16_t)stopped->n
         || !explore_can_execute(trace, stopped->position, stopped->key, row))
         return false;
     row[p->goroutine]++;
@@ -256,8 +264,11 @@ static void reverse_waiting_for_drain(struct explore_trace *trace, uint32_t posi
         uint32_t behind = explore_position(trace, owner, n);
         if (explore_clock(trace, behind)[drain->goroutine] >= trace->events[position].index)
             return;
+        if (!explore_depend(trace, &execution.trace[behind], n - 1, stopped->key, stopped->n))
+            continue;
+        stopped_parts(trace, position, stopped, children->row);
         stopped->behind = behind;
-        if (explore_depend(trace, &execution.trace[behind], n - 1, stopped->key, stopped->n))
+        if (!explore_within(trace, behind, children->row)) /* else that detour has been made */
             reverse_waiting(trace, position, stopped, children);
     }
 }

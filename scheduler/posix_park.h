@@ -1,7 +1,7 @@
 /* posix_park.h: how threads wait at a condition variable or barrier: each at a word of its own, a
  * wait group that lies with its thread-locals. So one that has been let go touches nothing that may
  * have been destroyed since. Only the running goroutine parks; it is a waiter of an object from
- * park_wait_at on until another one takes it off. */
+ * park_wait_at on until another one takes it off, or it leaves. */
 #ifndef TREADLE_POSIX_PARK_H
 #define TREADLE_POSIX_PARK_H
 
