@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -411,8 +412,9 @@ void turns_hurry(struct campaign *campaign, bool interrupted)
             continue;
         worker->turn.patience = (struct patience){ 0 }; /* it has an end */
         bool unwanted = interrupted || is_over(worker->turn_target, worker->engine);
-        if (unwanted)
-            worker->turn_end = 0;
+        bool done = campaign->options.executions > 0 && worker->turn_executions == 0;
+        if (unwanted || done)
+            worker->turn_end = unwanted ? 0 : fmin(worker->turn_end, now);
         if (unwanted || now >= worker->turn_end + GRACE_SECONDS)
             process_kill(&worker->turn);
         else if (now >= worker->turn_end && worker->engine == ENGINE_AFL) /* its clock is coarse */

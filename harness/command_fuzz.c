@@ -387,7 +387,7 @@ const struct command command_fuzz = {
         "\nTARGET may be a glob; without one, every target but bench/* is fuzzed.\n\n"
         "  --time 60s         wall clock of the whole run, shared among the targets (ms s m h d)\n"
         "  --executions N     executions of each target, those of earlier runs on DIR among\n"
-        "                     them; whichever ends first\n"
+        "                     them (about so many, by AFL++); whichever ends first\n"
         "  --seed N           default 1; the same seed and --executions give the same counts\n"
         "  --strategy S       portfolio (default: what was new is varied), random, sticky, pos,\n"
         "                     pct (pct:5 for depth 5)\n"
