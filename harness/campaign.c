@@ -205,8 +205,8 @@ void campaign_add_tally(const struct campaign *campaign, struct campaign_target 
     if (campaign->options.engines == 1u << ENGINE_OWN)
         return;
     for (uint32_t i = 0; i < TREADLE_VERDICT_COUNT; i++) {
-        bool earlier = before.first[i] != 0
-                       && (part->first[i] == 0 || before.first_seconds[i] <= part->first_seconds[i]);
+        bool later = part->first[i] == 0 || before.first_seconds[i] <= part->first_seconds[i];
+        bool earlier = before.first[i] != 0 && later;
         const struct tally *first = earlier ? &before : part;
         target->tally.first[i] = first->first[i];
         target->tally.first_seconds[i] = first->first_seconds[i];

@@ -64,8 +64,9 @@ static double seconds_lately(const struct campaign *campaign, enum campaign_engi
     double seconds = campaign->engines[engine].lately_seconds;
     for (uint32_t i = 0; i < campaign->options.jobs; i++) {
         const struct campaign_worker *worker = &campaign->workers[i];
+        double left = worker->turn_end - worker->turn_counted;
         if (worker->busy && worker->engine == engine)
-            seconds += engine == ENGINE_OWN ? PIECE_SECONDS : worker->turn_end - worker->turn_counted;
+            seconds += engine == ENGINE_OWN ? PIECE_SECONDS : left;
     }
     return seconds;
 }

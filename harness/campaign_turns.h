@@ -1,6 +1,7 @@
-/* campaign_turns.h: who has the next turn in a campaign of engines: our own loop for a piece of work, or libFuzzer or AFL++ for some seconds. Engines share findings and corpus: what they
- * show goes into the corpus of our own loop, whose inputs they begin with. Each gets time by what
- * it has found lately, but none less than a tenth. */
+/* campaign_turns.h: who has the next turn in a campaign of engines: our own loop for a piece of
+ * work, or libFuzzer or AFL++ for some seconds. Engines share findings and corpus: what they show
+ * goes into the corpus of our own loop, whose inputs they begin with. Each gets time by what it has
+ * found lately, but none less than a tenth. */
 #ifndef TREADLE_CAMPAIGN_TURNS_H
 #define TREADLE_CAMPAIGN_TURNS_H
 

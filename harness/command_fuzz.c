@@ -367,7 +367,8 @@ static int run(int argument_count, char **arguments)
         return EXIT_USAGE;
     }
     if (result == NULL) {
-        fprintf(stderr, "treadle fuzz: no process could be started, or no folder made: %s\n", strerror(errno));
+        fprintf(stderr, "treadle fuzz: no process could be started, or no folder made: %s\n",
+                strerror(errno));
         return EXIT_USAGE;
     }
     int code = exit_code(&options, result);

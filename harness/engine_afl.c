@@ -2,8 +2,8 @@
  * mode with its inputs in shared memory. Built by gcc: what an input has shown goes into the map of
  * counters by hand. `treadle fuzz --engine afl` starts afl-fuzz on it and hears of what is found by
  * the file number in TREADLE_AFL_SOCKET; without that it only runs. TREADLE_AFL_MEMORY: the memory
- * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all); TREADLE_AFL_START: when
- * the campaign began (tally_now). */
+ * model (sc); TREADLE_AFL_FEEDBACK: enum feedback_kind that it goes by (all);
+ * TREADLE_AFL_START: when the campaign began (tally_now). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
