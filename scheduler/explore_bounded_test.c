@@ -306,8 +306,9 @@ static void a_wide_bound_changes_nothing(void **state)
  * load, of another word of the record, depends on it, but not on the drain. In the second, the
  * drain of one copy makes the semaphore's waiter wait for ever; before that drain it can come
  * before or behind the other copy, which reads the semaphore. In the third, whom a broadcast has
- * signalled may wait anew before the broadcast has let all others go. In the last, what comes
- * behind the copy may do so anyway. */
+ * signalled may wait anew before the broadcast has let all others go. In the fourth, what
+ * comes behind the copy may do so anyway. In the last, a drain lets the waiter wait for ever, of
+ * which its own goroutine's other copy is independent. */
 static const struct known_program {
     struct random_program program;
     uint64_t classes[3];
@@ -341,6 +342,13 @@ static const struct known_program {
                                 { OP_LOAD, 8, 8, 0 } },
                         [1] = { { OP_STORE, 8, 8, 2 }, { OP_SEM_WAIT, 0, 0, 0 } } } },
       { 3, 5, 5 } },
+    { { .reuse = TREADLE_REUSE_LIFO,
+        .starting = 3,
+        .group = 2,
+        .procedures = { [0] = { { OP_SEM_WAIT, 0, 0, 0 } },
+                        [1] = { { OP_SEM_COPY, 0, 0, 0 }, { OP_SEM_COPY, 1, 0, 0 } },
+                        [2] = { { OP_SEM_COPY, 1, 0, 0 } } } },
+      { 8, 21, 21 } },
 };
 
 static void counts_known_programs(void **state)

@@ -86,8 +86,9 @@ static void key_clock(const struct explore_trace *trace, const struct detour *de
 }
 
 /* Whether the detour is in its order behind those that stand before the same p already: wherever
- * it was free to come before another one, that one's goroutine is the earlier. */
-static bool detour_in_order(struct explore_trace *trace, const struct detour *detour)
+ * it was free to come before another one, that one's goroutine is the earlier. One that stops p is
+ * free to come before none: what it leaves behind it comes before p, too. */
+static bool detour_in_order(struct explore_trace *trace, const struct detour *detour, bool stops)
 {
     int16_t *clock = trace->scratch;
     bool clock_known = false;
@@ -102,9 +103,10 @@ static bool detour_in_order(struct explore_trace *trace, const struct detour *de
         if (!clock_known)
             key_clock(trace, detour, clock);
         clock_known = true;
-        if (explore_within(trace, i, clock))
-            return true; /* it could not come before this one */
-        if (!explore_precedes(execution.trace[i].goroutine, detour->goroutine))
+        bool free = !explore_within(trace, i, clock); /* to come before this one */
+        if (!free && !stops)
+            return true;
+        if (free && (stops || !explore_precedes(execution.trace[i].goroutine, detour->goroutine)))
             return false;
     }
     return true;
@@ -144,11 +146,11 @@ static void copy_steps(const struct explore_trace *trace, struct explore_steps *
 static void make_detour(struct explore_trace *trace, const struct detour *detour,
                         struct explore_children *children)
 {
-    if (!detour_in_order(trace, detour))
+    bool stops = explore_stops(trace, detour->position, &detour->key, detour->parts);
+    if (!detour_in_order(trace, detour, stops))
         return;
     static struct renaming renaming;
     struct explore_steps *steps = &children->steps;
-    bool stops = explore_stops(trace, detour->position, &detour->key, detour->parts);
     renaming_begin(&renaming);
     for (uint32_t i = 0; renaming.needed && i < detour->position; i++)
         renaming_note(&renaming, &execution.trace[i]);
