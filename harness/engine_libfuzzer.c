@@ -13,7 +13,7 @@
 #include "engine.h"
 #include "engine_run.h"
 
-#define EXECUTIONS 16u     /* of each input */
+#define EXECUTIONS 32u     /* of each input */
 #define COUNTERS 8192u     /* libFuzzer goes over all of them for each input */
 #define REPORT_SECONDS 0.2 /* what has been done is told so often */
 #define PATH_BYTES 4200u
