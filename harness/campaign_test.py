@@ -16,29 +16,13 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # the sources stay as they are
-from program_case import ProgramCase, main, schedules_below
+from program_case import ProgramCase, main, process_status, processes, schedules_below
 
 FOUND_AT_ONCE = "slice/torn-header"
 SLOW = "rwmap/iterate-grow"  # about 150,000 executions a second
 NOBODY = 65534
 CAMPAIGN_FILES = "campaign.corpus", "campaign.state", "report.html", "status.json"
 MEMORY_BYTES_MAX = 64 << 20
-
-
-def process_status(pid):
-    """(state, parent, session), or None if there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return fields[0], int(fields[1]), int(fields[3])
-
-
-def processes(place, pid):
-    """Processes whose parent (place 1) or session (2) is pid."""
-    statuses = {int(name): process_status(name) for name in os.listdir("/proc") if name.isdigit()}
-    return [one for one, status in statuses.items() if status is not None and status[place] == pid]
 
 
 class CampaignCase(ProgramCase):
@@ -59,14 +43,14 @@ class CampaignCase(ProgramCase):
 
     def workers(self, process, count=2):
         self.wait_until(lambda: len(processes(1, process.pid)) == count)
-        return processes(1, process.pid)
+        return list(processes(1, process.pid))
 
     def finish(self, process, code=0):
         """What it printed; nothing of it may remain."""
         stdout, stderr = process.communicate(timeout=120)
         self.assertEqual(stderr, "")
         self.assertEqual(process.returncode, code, stdout)
-        self.assertEqual(processes(2, process.pid), [], "processes that go on")
+        self.assertEqual(processes(2, process.pid), {}, "processes that go on")
         left = [name for _, _, names in os.walk(self.path("out")) for name in names
                 if not name.endswith((".sched", ".sched.surplus")) and name not in CAMPAIGN_FILES]
         self.assertEqual(left, [], "files that are no findings")

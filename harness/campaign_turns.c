@@ -31,9 +31,9 @@
 engine_serve *engine_libfuzzer_serve;
 
 static const char *const names[ENGINE_COUNT] = { "own", "libfuzzer", "afl" };
-/* A turn at most and at least: AFL++ takes a second or two to begin. */
-static const double turn_seconds_max[ENGINE_COUNT] = { PIECE_SECONDS, 5, 20 };
-static const double turn_seconds_min[ENGINE_COUNT] = { PIECE_SECONDS, 1, 4 };
+/* Another engine's turn at most and at least: AFL++ takes a second or two to begin. */
+static const double turn_seconds_max[ENGINE_COUNT] = { [ENGINE_LIBFUZZER] = 5, [ENGINE_AFL] = 20 };
+static const double turn_seconds_min[ENGINE_COUNT] = { [ENGINE_LIBFUZZER] = 1, [ENGINE_AFL] = 4 };
 
 const char *turns_engine_name(enum campaign_engine engine)
 {
@@ -199,10 +199,10 @@ static bool export_corpus(const struct campaign *campaign, struct campaign_targe
     for (; written && target->exported_entries < count; target->exported_entries++)
         written = write_input(target, folder,
                               &target->greybox->corpus.entries[target->exported_entries].input);
-    if (!written)
-        class_set_clear(&target->exported); /* what is there is to be looked at again */
-    if (!written)
+    if (!written) { /* what is there is to be looked at again */
+        class_set_clear(&target->exported);
         target->exported_entries = 0;
+    }
     return written;
 }
 

@@ -1,4 +1,5 @@
-/* class_set.h: which classes of executions (explorer_class) have been counted. */
+/* class_set.h: which classes of executions (explorer_class) have been counted; or whatever else is
+ * told apart by a hash (in class.low). */
 #ifndef TREADLE_CLASS_SET_H
 #define TREADLE_CLASS_SET_H
 

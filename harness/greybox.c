@@ -329,7 +329,9 @@ static void settle(struct greybox *greybox, uint16_t feature)
 }
 
 /* Takes a candidate in that shows something that none before it has shown. Pairs that are new now
- * are its wishes: what is new within a piece of work depends on how the work was divided. */
+ * are its wishes: what is new within a piece of work depends on how the work was divided. counts:
+ * it is one of our own loop's, whose numbers mean something here, and features that are known count
+ * as shown once more. */
 static void take_candidate(struct greybox *greybox, const struct candidate *candidate,
                            bool counts)
 {
@@ -365,11 +367,10 @@ static void take_candidate(struct greybox *greybox, const struct candidate *cand
     if (!greybox->options.without_feedback)
         corpus_add(&greybox->corpus, &entry);
     greybox->fresh_count++;
-    greybox->last_fresh = candidate->number;
+    greybox->last_fresh = counts ? candidate->number : greybox->generations[0].first;
 }
 
-/* Takes what was shown, in the order of executions' numbers. counts: whether a known feature counts as
- * shown once more. */
+/* Takes what was shown, in the order of executions' numbers; counts: as above. */
 static void take_candidates(struct greybox *greybox, const struct shown *shown, bool counts)
 {
     size_t count = 0;

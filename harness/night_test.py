@@ -17,7 +17,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # the sources stay as they are
-from program_case import ProgramCase, Schedule, main, number, schedules_below
+from program_case import (ProgramCase, Schedule, main, number, process_status, processes,
+                          schedules_below)
 
 FOUND_AT_ONCE = "slice/torn-header"
 SLOW = "rwmap/iterate-grow"
@@ -47,23 +48,6 @@ STATUS = {
                "errors": [{"target": str, "error": str}]},
     "timeline": [{"seconds": number, "executions": int, "features": int, "findings": int}],
 }
-
-
-def process_status(pid):
-    """(state, parent, session), or None if there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return fields[0], int(fields[1]), int(fields[3])
-
-
-def processes(place, pid):
-    """{pid: state} of processes whose parent (place 1) or session (2) is pid."""
-    statuses = {int(name): process_status(name) for name in os.listdir("/proc") if name.isdigit()}
-    return {one: status[0] for one, status in statuses.items()
-            if status is not None and status[place] == pid}
 
 
 class Page(html.parser.HTMLParser):

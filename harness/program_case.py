@@ -38,6 +38,23 @@ def fits(value, shape):
     return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
 
 
+def process_status(pid):
+    """(state, parent, session), or None if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0], int(fields[1]), int(fields[3])
+
+
+def processes(place, pid):
+    """{pid: state} of processes whose parent (place 1) or session (2) is pid."""
+    statuses = {int(name): process_status(name) for name in os.listdir("/proc") if name.isdigit()}
+    return {one: status[0] for one, status in statuses.items()
+            if status is not None and status[place] == pid}
+
+
 class ProgramCase(unittest.TestCase):
     program = None  # path of build/treadle
 
